@@ -1,0 +1,52 @@
+"""Canonical JSON and digests: two values are the same thing exactly when their digests agree."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypeAlias
+
+import rfc8785
+from pydantic import BaseModel
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+def plain(value: Any) -> Json:
+    """`value` as JSON types: decimals and dates become strings, models and tuples plain containers.
+
+    Raises:
+        TypeError: the value has no faithful JSON form (bytes, sets, objects).
+    """
+    match value:
+        case None | bool() | int() | float() | str():
+            return value.value if isinstance(value, Enum) else value
+        case Decimal():
+            return format(value, "f")
+        case datetime() | date() | time():
+            return value.isoformat()
+        case BaseModel():
+            return plain(value.model_dump(mode="python"))
+        case dict():
+            return {_key(key): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"a JSON object's keys are strings, not {type(key).__name__}")
+    return str(key)
+
+
+def canonical(value: Any) -> bytes:
+    """`value` as canonical JSON bytes (RFC 8785)."""
+    return rfc8785.dumps(plain(value))  # type: ignore[arg-type]  # Json is narrower than its parameter
+
+
+def digest(value: Any) -> str:
+    """The SHA-256 of `value`'s canonical JSON, as `sha256:<64 hex digits>`."""
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()

@@ -1,0 +1,73 @@
+"""Settings: one prefix (`INTERLOCK_`), a `.env` file, and where each value came from."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from interlock.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """What can be set from outside; every field has a working default."""
+
+    model_config = SettingsConfigDict(env_prefix="INTERLOCK_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Path(".interlock")
+    """Where state lives: database, outbox, calendars, locks."""
+
+    database_url: str | None = None
+    """Where runs are stored; default is SQLite in `home`."""
+
+    model: str = "offline"
+    """Provider string of the chat model that reason nodes use by default."""
+
+    model_timeout: float = 60.0
+    """Seconds one chat model call may take."""
+
+    action_model: Path | None = None
+    """Folder of action-model weights; default is the model shipped with the package."""
+
+    smtp_host: str | None = None
+    """SMTP server; without one, mail goes to a Maildir outbox under `home`."""
+
+    smtp_port: int = 25
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_security: Annotated[str, Field(pattern="^(none|starttls|tls)$")] = "none"
+    smtp_timeout: float = 30.0
+    """Seconds to wait for the SMTP server at each step."""
+
+    mail_from: str = "interlock@localhost"
+    """Sender address of outgoing mail."""
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the database in use."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'interlock.db'}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment and `.env`.
+
+    Raises:
+        SettingsError: a value does not fit its type; the message names the variable.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic validates the overrides
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "INTERLOCK_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name}: {first['msg']}. Correct it in the environment or in .env.") from None
+
+
+def current_person() -> str:
+    """The name of whoever runs this process: the requester of the runs they start."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
