@@ -1,0 +1,200 @@
+"""The policy language: typed inputs, single-input comparisons, closed effects.
+
+A policy file::
+
+    policy: payments
+    version: 1
+    applies_to: [payments.*]
+    inputs:
+      amount: {type: decimal, unit: EUR}
+      payee_known: {type: bool}
+    rules:
+      - id: small
+        when: {amount: {le: 500}, payee_known: true}
+        then: auto
+        because: small payment to a known payee
+      - id: large
+        when: {amount: {gt: 500}}
+        then: {approve: {count: 2, role: finance}}
+        because: two different people agree over 500
+
+Every condition compares ONE declared input with constants, so the language is total and decidable.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+NAME = r"^[a-z][a-z0-9_]*$"
+ACTION_PATTERN = r"^[a-z][a-z0-9_]*[.]([a-z][a-z0-9_]*|[*])$"
+
+PROVENANCE = ("untrusted", "model", "record", "user")
+"""Labels of where a value came from, least trusted first."""
+
+
+class Declared(BaseModel):
+    """Base of everything an author declares: closed, frozen, strict about types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"([0-9]{1,6})(ms|s|m|h|d)", value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("write a duration such as 500ms, 30s, 15m, 24h or 7d")
+    unit = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    return timedelta(**{unit: int(match[1])})
+
+
+def _duration_text(value: timedelta) -> str:
+    milliseconds = round(value.total_seconds() * 1000)
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if milliseconds and milliseconds % size == 0:
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_duration_text)]
+"""A span of time, written as a number and one of ms, s, m, h, d."""
+
+
+def _constant(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, list):
+        return tuple(_constant(item) for item in value)
+    return value
+
+
+def _number(value: Any) -> Any:
+    """Decimal constants were written as YAML floats, so a float carries them exactly."""
+    return float(value) if isinstance(value, Decimal) else value
+
+
+Constant = Annotated[bool | int | Decimal | str, BeforeValidator(_constant), PlainSerializer(_number)]
+Constants = Annotated[tuple[Constant, ...], BeforeValidator(_constant)]
+
+
+class Comparison(Declared):
+    """One input against constants; every given operator must hold."""
+
+    eq: Constant | None = None
+    ne: Constant | None = None
+    lt: Constant | None = None
+    le: Constant | None = None
+    gt: Constant | None = None
+    ge: Constant | None = None
+    in_: Constants | None = Field(default=None, alias="in")
+    not_in: Constants | None = None
+    matches: str | None = Field(default=None, description="A regular expression that fits the whole text.")
+    at_least: Literal["untrusted", "model", "record", "user"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, value: Any) -> Any:
+        """A bare constant means `eq`."""
+        return {"eq": value} if isinstance(value, bool | int | float | str | Decimal) else value
+
+    @model_validator(mode="after")
+    def _sound(self) -> Comparison:
+        if not self.operators():
+            raise ValueError("a comparison needs at least one of eq, ne, lt, le, gt, ge, in, not_in, matches, at_least")
+        if self.matches is not None:
+            try:
+                re.compile(self.matches)
+            except re.error as error:
+                raise ValueError(f"`matches` is not a regular expression: {error}") from None
+        return self
+
+    def operators(self) -> dict[str, Any]:
+        """The operators in use, by their YAML names."""
+        return {name: value for name, value in self.model_dump(by_alias=True).items() if value is not None}
+
+
+Conditions = dict[str, Comparison]
+"""Comparisons by input name; all must hold.  Empty means always."""
+
+
+class Requirement(Declared):
+    """Who must agree, and until when."""
+
+    count: int = Field(default=1, ge=1, le=20, description="How many different people.")
+    role: str | None = Field(default=None, pattern=NAME, description="The role they must hold.")
+    within: Duration = Field(default=timedelta(hours=24), description="Decide within; later means refused.")
+    execute_within: Duration = Field(default=timedelta(minutes=15), description="Perform within, once agreed.")
+
+    def stricter(self, other: Requirement) -> Requirement:
+        """The requirement that satisfies both.  Of two roles the one with more people to ask wins."""
+        first, second = sorted((self, other), key=lambda item: (-item.count, item.role or "~"))
+        return Requirement(
+            count=first.count,
+            role=first.role or second.role,
+            within=min(self.within, other.within),
+            execute_within=min(self.execute_within, other.execute_within),
+        )
+
+
+class ThenApprove(Declared):
+    """The effect `approve`, with a requirement or the name of one declared under `approvals`."""
+
+    approve: Requirement | str
+
+
+class Input(Declared):
+    """A typed policy input: an argument of the action, a fact, or a derived value."""
+
+    type: Literal["decimal", "int", "bool", "string", "provenance"]
+    unit: str | None = None
+    min: int | None = None
+    max: int | None = None
+    enum: tuple[str, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("enum"), list):
+            return {**value, "enum": tuple(value["enum"])}
+        return value
+
+
+class Rule(Declared):
+    """One rule: when all conditions hold, then this effect, because of this."""
+
+    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
+    when: Conditions = Field(default_factory=dict)
+    then: Literal["auto", "deny"] | ThenApprove
+    because: str = Field(min_length=1)
+
+
+class Policy(Declared):
+    """One policy file."""
+
+    policy: str = Field(pattern=NAME)
+    version: int = Field(ge=1)
+    applies_to: list[Annotated[str, Field(pattern=ACTION_PATTERN)]] = Field(default_factory=list)
+    description: str = ""
+    inputs: dict[Annotated[str, Field(pattern=NAME)], Input] = Field(default_factory=dict)
+    approvals: dict[Annotated[str, Field(pattern=NAME)], Requirement] = Field(
+        default_factory=dict, description="Named requirements, for rules and for approval edges of graphs."
+    )
+    rules: list[Rule] = Field(default_factory=list)
+
+    def covers(self, action: str) -> bool:
+        """Whether `applies_to` names `action`."""
+        return any(
+            pattern == action or (pattern.endswith(".*") and action.startswith(pattern[:-1]))
+            for pattern in self.applies_to
+        )
+
+
+class People(Declared):
+    """The file `policies/people.yaml`: who holds which roles."""
+
+    people: dict[str, list[Annotated[str, Field(pattern=NAME)]]]
