@@ -122,23 +122,37 @@ Conditions = dict[str, Comparison]
 """Comparisons by input name; all must hold.  Empty means always."""
 
 
+Role = Annotated[str, Field(pattern=NAME)]
+
+
 class Requirement(Declared):
     """Who must agree, and until when."""
 
     count: int = Field(default=1, ge=1, le=20, description="How many different people.")
-    role: str | None = Field(default=None, pattern=NAME, description="The role they must hold.")
+    role: Role | list[Role] | None = Field(default=None, description="The role, or all the roles, each must hold.")
     within: Duration = Field(default=timedelta(hours=24), description="Decide within; later means refused.")
     execute_within: Duration = Field(default=timedelta(minutes=15), description="Perform within, once agreed.")
 
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that each approver must hold."""
+        if self.role is None:
+            return frozenset()
+        return frozenset([self.role] if isinstance(self.role, str) else self.role)
+
     def stricter(self, other: Requirement) -> Requirement:
-        """The requirement that satisfies both.  Of two roles the one with more people to ask wins."""
-        first, second = sorted((self, other), key=lambda item: (-item.count, item.role or "~"))
+        """The requirement that satisfies both."""
+        roles = sorted(self.roles | other.roles)
         return Requirement(
-            count=first.count,
-            role=first.role or second.role,
+            count=max(self.count, other.count),
+            role=roles[0] if len(roles) == 1 else roles or None,
             within=min(self.within, other.within),
             execute_within=min(self.execute_within, other.execute_within),
         )
+
+    def satisfies(self, other: Requirement) -> bool:
+        """Whether whoever met this requirement has met `other` too."""
+        return self.count >= other.count and self.roles >= other.roles
 
 
 class ThenApprove(Declared):

@@ -1,0 +1,129 @@
+"""The database: one engine, short write transactions, clear errors when it cannot be used."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlmodel import Session
+
+from interlock.errors import Conflict, SettingsError, StoreUnavailable
+from interlock.store.tables import Meta, Row
+
+SCHEMA = "1"
+"""Version of the tables; a database of another version is refused, never guessed at."""
+
+
+class Database:
+    """Where rows live.  `write()` is one transaction that commits with full durability."""
+
+    def __init__(self, url: str, *, busy_timeout: float = 30.0) -> None:
+        """Open (and, when new, create) the database at the SQLAlchemy `url`.
+
+        Args:
+            busy_timeout: seconds to wait for another writer.
+
+        Raises:
+            SettingsError: the URL cannot be read.
+            StoreUnavailable: the database cannot be opened or is of another version.
+        """
+        try:
+            self.url = make_url(url)
+        except ArgumentError:
+            raise SettingsError("INTERLOCK_DATABASE_URL is not a database URL; try sqlite:////path/to/file.db") from None
+        self.engine = _engine(self.url, busy_timeout)
+        with self._explained(), self.engine.connect() as connection:
+            known = self.engine.dialect.has_table(connection, "meta")
+        if not known:
+            with self._explained():
+                Row.metadata.create_all(self.engine)
+        with self.write() as session:
+            meta = session.get(Meta, "schema")
+            if meta is None:
+                session.add(Meta(name="schema", value=SCHEMA))
+            elif meta.value != SCHEMA:
+                raise StoreUnavailable(
+                    f"the database {self.name} has table version {meta.value}, this program needs {SCHEMA}; "
+                    "use the program that made it, or another INTERLOCK_HOME."
+                )
+
+    @property
+    def name(self) -> str:
+        """The database as it may be shown: no password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that holds the write lock from its start; it commits unless the block raises.
+
+        Raises:
+            StoreUnavailable: locked, full, read-only or gone; nothing of the block was kept.
+            Conflict: a unique row was written by somebody else first.
+        """
+        with self._explained(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent snapshot for reading.
+
+        Raises:
+            StoreUnavailable: the database cannot be read now.
+        """
+        with self._explained(), Session(self.engine, expire_on_commit=False) as session:
+            if self.engine.dialect.name == "sqlite":
+                session.connection(execution_options={"interlock_read": True})
+            yield session
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise Conflict(f"somebody else wrote this first: {error.orig}") from None
+        except (DBAPIError, sqlite3.Error) as error:
+            cause = str(getattr(error, "orig", None) or error)
+            raise StoreUnavailable(
+                f"the database {self.name} cannot be used: {cause}. Nothing was lost; {_next_step(cause)}"
+            ) from None
+
+
+def _next_step(cause: str) -> str:
+    for sign, step in {
+        "locked": "another program holds its lock, try again when it has finished.",
+        "full": "free some disk space and try again.",
+        "readonly": "make the file and its folder writable and try again.",
+        "read-only": "make the file and its folder writable and try again.",
+        "unable to open": "check that INTERLOCK_HOME is a writable folder.",
+        "not a database": "the file is something else; choose another INTERLOCK_HOME or INTERLOCK_DATABASE_URL.",
+        "malformed": "restore it from a backup; `interlock audit verify` tells how much of it is whole.",
+    }.items():
+        if sign in cause:
+            return step
+    return "check that it is running and reachable, then try again."
+
+
+def _engine(url: Any, busy_timeout: float) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": busy_timeout})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        # SQLAlchemy must not let the driver open transactions by itself: BEGIN IMMEDIATE is ours.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("interlock_read", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine

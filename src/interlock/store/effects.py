@@ -1,0 +1,257 @@
+"""The effect ledger: one row per proposed action, every arrow a compare-and-set with its audit entry.
+
+::
+
+    proposed -> gated -> approved -> intent -> executed -> verified
+       |          |         |         |  \\
+     denied    denied    expired      |   failed -> intent (only a certain, retryable failure)
+               rejected  superseded   |
+               expired             in_doubt -> executed | failed | intent (next attempt)
+               superseded
+
+`intent` is committed before the outside world is called.  Whoever finds `intent` when no live process
+holds the effect may not call; the row goes to `in_doubt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from interlock.digest import Json
+from interlock.errors import Conflict, NotFound, Refused
+from interlock.store.audit import Audit, Clock
+from interlock.store.database import Database
+from interlock.store.tables import Approval, Effect
+
+ARROWS: dict[str, tuple[str, ...]] = {
+    "proposed": ("gated", "denied", "superseded"),
+    "gated": ("approved", "intent", "denied", "rejected", "expired", "superseded"),
+    "approved": ("intent", "expired", "superseded"),
+    "intent": ("executed", "failed", "in_doubt"),
+    "in_doubt": ("executed", "failed", "intent"),
+    "failed": ("intent", "superseded"),
+    "executed": ("verified",),
+}
+"""The states that may follow each state; a state without an entry is final."""
+
+BEGUN = ("intent", "in_doubt", "executed", "verified")
+"""States in which the outside world may have changed: at most one row of a visit is ever here."""
+
+OPEN = ("proposed", "gated", "approved")
+
+
+class Ledger:
+    """Reads and moves effect rows.  Nothing here calls a tool."""
+
+    def __init__(self, database: Database, audit: Audit, clock: Clock) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+
+    def get(self, effect_id: str) -> Effect:
+        """The row.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._database.read() as session:
+            return fetch(session, effect_id)
+
+    def latest(self, run_id: str, step: str, visit: int) -> Effect | None:
+        """The newest proposal of a visit."""
+        with self._database.read() as session:
+            return newest(session, run_id, step, visit)
+
+    def of_run(self, run_id: str) -> Sequence[Effect]:
+        """All rows of a run, oldest first."""
+        with self._database.read() as session:
+            return session.exec(select(Effect).where(Effect.run_id == run_id).order_by(col(Effect.created_at))).all()
+
+    def propose(self, proposal: Effect) -> Effect:
+        """Store a proposal, or return the row that already stands in its place, unchanged."""
+        with self._database.write() as session:
+            known = newest(session, proposal.run_id, proposal.step, proposal.visit)
+            if known is not None:
+                return known
+            return self.add(session, proposal, actor="run")
+
+    def add(self, session: Session, proposal: Effect, *, actor: str) -> Effect:
+        """Store a new proposal in the caller's transaction; its slot follows the visit's newest."""
+        before = newest(session, proposal.run_id, proposal.step, proposal.visit)
+        proposal.slot = before.slot + 1 if before else 0
+        proposal.id = f"{proposal.run_id}/{proposal.step}/{proposal.visit}/{proposal.slot}"
+        proposal.state = "proposed"
+        proposal.created_at = proposal.updated_at = self._clock()
+        session.add(proposal)
+        session.flush()
+        self._audit.append(
+            session, actor, "effect.proposed", proposal.id, {"action": proposal.action, "arguments": proposal.arguments}
+        )
+        return proposal
+
+    def move(self, session: Session, effect: Effect, state: str, *, actor: str, **changes: Any) -> Effect:
+        """Take one arrow in the caller's transaction.
+
+        Raises:
+            Conflict: somebody else moved the row first, or there is no such arrow.
+        """
+        if state not in ARROWS.get(effect.state, ()):
+            raise Conflict(f"effect {effect.id} is {effect.state}; it cannot become {state}.")
+        result = session.exec(
+            update(Effect)
+            .where(col(Effect.id) == effect.id, col(Effect.state) == effect.state)
+            .where(col(Effect.revision) == effect.revision)
+            .values(state=state, revision=effect.revision + 1, updated_at=self._clock(), **changes)
+            .execution_options(synchronize_session=False)
+        )
+        if result.rowcount != 1:
+            raise Conflict(f"effect {effect.id} was changed by somebody else; nothing was done.")
+        told: dict[str, Json] = {"from": effect.state, "to": state}
+        told |= {name: changes[name] for name in ("digest", "approval_id", "attempt", "error") if name in changes}
+        self._audit.append(session, actor, f"effect.{state}", effect.id, told)
+        session.expire_all()
+        return fetch(session, effect.id)
+
+    def gate(self, effect: Effect, *, digest: str, verdict: dict[str, Json], denied: bool) -> Effect:
+        """Record the gate's verdict: `gated`, or `denied` for good."""
+        with self._database.write() as session:
+            return self.move(
+                session, effect, "denied" if denied else "gated", actor="gate", digest=digest, verdict=verdict
+            )
+
+    def supersede(self, effect: Effect, because: str, *, repeat: bool, actor: str = "monitor") -> Effect:
+        """Withdraw a row that has not begun; with `repeat`, propose the same action again to be gated anew."""
+        with self._database.write() as session:
+            current = fetch(session, effect.id)
+            if current.approval_id:
+                withdraw(session, current.approval_id, self._clock())
+            moved = self.move(session, current, "superseded", actor=actor, error=because)
+            return self.add(session, copy(moved), actor=actor) if repeat else moved
+
+    def intend(self, effect: Effect, digest: str) -> Effect:
+        """Commit the intent: from now on the outside world may change.
+
+        The same transaction checks that the row's digest is `digest` (what is about to be sent), that
+        no other proposal of the visit has begun, and that the action was decided `auto` or holds an
+        approval, which it consumes.
+
+        Raises:
+            Refused: there is no valid authorisation; nothing changed.
+            Conflict: somebody else moved the row first.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            current = fetch(session, effect.id)
+            if (current.state, current.revision) != (effect.state, effect.revision):
+                raise Conflict(f"effect {effect.id} was changed by somebody else; nothing was done.")
+            if current.digest is None or current.digest != digest:
+                raise Refused(f"effect {effect.id}: what would be sent is not what was decided; it is gated again.")
+            begun = select(Effect).where(Effect.run_id == current.run_id, Effect.step == current.step)
+            for other in session.exec(begun.where(Effect.visit == current.visit, Effect.id != current.id)):
+                if other.state in BEGUN:
+                    raise Refused(f"effect {effect.id}: this visit already acted as {other.id}.")
+            self._authorise(session, current, now)
+            return self.move(
+                session, current, "intent", actor="monitor", attempt=current.attempt + 1, intent_at=now, error=None
+            )
+
+    def _authorise(self, session: Session, effect: Effect, now: datetime) -> None:
+        first = effect.attempt == 0
+        decided = (effect.verdict or {}).get("effect")
+        if effect.state == "gated" and decided == "auto":
+            return
+        if effect.state in ("in_doubt", "failed") and decided == "auto":
+            if effect.state == "failed" and not effect.retryable:
+                raise Refused(f"effect {effect.id} failed for good.")
+            return
+        if effect.approval_id is None or decided != "approve":
+            raise Refused(f"effect {effect.id} has no authorisation; it is {effect.state}.")
+        approval = session.get(Approval, effect.approval_id)
+        if approval is None or approval.digest != effect.digest or approval.run_id != effect.run_id:
+            raise Refused(f"effect {effect.id}: approval {effect.approval_id} was given for another action.")
+        if first:
+            if effect.state != "approved" or approval.state != "approved":
+                raise Refused(f"effect {effect.id}: approval {approval.id} is {approval.state}.")
+            if approval.execute_before is None or now > approval.execute_before:
+                raise Refused(f"effect {effect.id}: approval {approval.id} had to be used before it expired.")
+            consume(session, approval, now)
+            self._audit.append(session, "monitor", "approval.consumed", approval.id, {"effect": effect.id})
+        elif approval.state != "consumed" or effect.state not in ("in_doubt", "failed"):
+            raise Refused(f"effect {effect.id} cannot be tried again; it is {effect.state}.")
+        elif effect.state == "failed" and not effect.retryable:
+            raise Refused(f"effect {effect.id} failed for good.")
+
+    def executed(self, effect: Effect, result: dict[str, Json] | None, *, actor: str = "monitor") -> Effect:
+        """Record that it happened."""
+        with self._database.write() as session:
+            return self.move(session, effect, "executed", actor=actor, result=result or {}, error=None)
+
+    def verified(self, effect: Effect) -> Effect:
+        """Record that a look at the outside world confirmed it."""
+        with self._database.write() as session:
+            return self.move(session, effect, "verified", actor="monitor")
+
+    def failed(self, effect: Effect, error: str, *, retryable: bool) -> Effect:
+        """Record that it certainly did not happen."""
+        with self._database.write() as session:
+            return self.move(session, effect, "failed", actor="monitor", error=error, retryable=retryable)
+
+    def doubt(self, effect: Effect, because: str) -> Effect:
+        """Record that nobody knows yet whether it happened."""
+        with self._database.write() as session:
+            return self.move(session, effect, "in_doubt", actor="monitor", error=because)
+
+
+def fetch(session: Session, effect_id: str) -> Effect:
+    """The row.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    row = session.get(Effect, effect_id)
+    if row is None:
+        raise NotFound(f"there is no effect {effect_id}.")
+    return row
+
+
+def newest(session: Session, run_id: str, step: str, visit: int) -> Effect | None:
+    """The proposal with the highest slot of a visit."""
+    place = select(Effect).where(Effect.run_id == run_id, Effect.step == step, Effect.visit == visit)
+    return session.exec(place.order_by(col(Effect.slot).desc()).limit(1)).first()
+
+
+def copy(effect: Effect) -> Effect:
+    """The same proposal as a new, unplaced row."""
+    kept = ("run_id", "step", "visit", "action", "arguments", "missing", "labels", "evidence", "model", "proposed_by")
+    return Effect(id="", slot=0, state="proposed", **{name: getattr(effect, name) for name in kept})
+
+
+def consume(session: Session, approval: Approval, now: datetime) -> None:
+    """Use an approval up.
+
+    Raises:
+        Refused: somebody else used it first.
+    """
+    result = session.exec(
+        update(Approval)
+        .where(col(Approval.id) == approval.id, col(Approval.state) == "approved")
+        .values(state="consumed", revision=Approval.revision + 1, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if result.rowcount != 1:
+        raise Refused(f"approval {approval.id} was already used.")
+
+
+def withdraw(session: Session, approval_id: str, now: datetime) -> None:
+    """Close a request that no longer has an object."""
+    session.exec(
+        update(Approval)
+        .where(col(Approval.id) == approval_id, col(Approval.state).in_(["waiting", "approved"]))
+        .values(state="superseded", revision=Approval.revision + 1, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )

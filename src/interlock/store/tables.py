@@ -1,0 +1,204 @@
+"""Every durable table.  Rows are the truth about runs and people; checkpoints only know the position."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Dialect, Index, MetaData, TypeDecorator, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC instant; naive values are refused so that no clock is ever guessed."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a stored time needs a time zone")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Row(SQLModel):
+    """Base of the tables: their own metadata, so a user's SQLModel tables never mix in."""
+
+    metadata = MetaData()
+
+
+def _json() -> Any:
+    return Field(sa_column=Column(JSON, nullable=False))
+
+
+def _moment() -> Any:
+    return Field(sa_column=Column(Moment, nullable=False))
+
+
+def _optional_moment() -> Any:
+    return Field(default=None, sa_column=Column(Moment, nullable=True))
+
+
+class Meta(Row, table=True):
+    """What this database is, by name."""
+
+    __tablename__ = "meta"
+
+    name: str = Field(primary_key=True)
+    value: str
+
+
+class PinnedSpec(Row, table=True):
+    """A spec, stored under its digest for as long as a run may need it."""
+
+    __tablename__ = "specs"
+
+    digest: str = Field(primary_key=True)
+    graph: str
+    version: int
+    body: str
+    """Canonical JSON of the spec."""
+    stored_at: datetime = _moment()
+
+
+class Run(Row, table=True):
+    """One run.  `status` is created, running, waiting, done, failed or cancelled."""
+
+    __tablename__ = "runs"
+
+    id: str = Field(primary_key=True)
+    graph: str = Field(index=True)
+    spec_digest: str = Field(foreign_key="specs.digest")
+    status: str = Field(index=True)
+    outcome: str | None = None
+    error: str | None = None
+    input: dict[str, Any] = _json()
+    output: dict[str, Any] = _json()
+    requester: str
+    steps: int = 0
+    model_calls: int = 0
+    tokens: int = 0
+    cost_micro_usd: int = 0
+    created_at: datetime = _moment()
+    updated_at: datetime = _moment()
+
+
+class Visit(Row, table=True):
+    """One entry of a run into a step.  It is open until it has an outcome."""
+
+    __tablename__ = "visits"
+
+    run_id: str = Field(primary_key=True, foreign_key="runs.id")
+    step: str = Field(primary_key=True)
+    visit: int = Field(primary_key=True)
+    entered_by: int
+    """Index of the spec's edge that led here."""
+    position: int
+    """1 for the run's first visit, 2 for the next, over all steps."""
+    attempts: int = 0
+    outcome: str | None = None
+    left_by: int | None = None
+    """Index of the edge taken out; -1 when the run ends because no edge takes the outcome."""
+    note: str | None = None
+    entered_at: datetime = _moment()
+    left_at: datetime | None = _optional_moment()
+
+
+class Effect(Row, table=True):
+    """One proposed action: the ledger's row.  `store.effects` says which states follow which."""
+
+    __tablename__ = "effects"
+    __table_args__ = (Index("ix_effects_place", "run_id", "step", "visit", "slot", unique=True),)
+
+    id: str = Field(primary_key=True)
+    """`run/step/visit/slot`, never random, so that a replay finds its row."""
+    run_id: str = Field(foreign_key="runs.id", index=True)
+    step: str
+    visit: int
+    slot: int
+    """0 for the first proposal of a visit; each edit or re-gating adds one."""
+    state: str = Field(index=True)
+    revision: int = 0
+    action: str
+    arguments: dict[str, Any] = _json()
+    missing: list[str] = _json()
+    labels: dict[str, str] = _json()
+    evidence: dict[str, Any] = _json()
+    model: dict[str, Any] = _json()
+    """Backend, model id, confidence and certainty of the proposal; empty when no model chose."""
+    proposed_by: list[str] = _json()
+    """The requester, then everybody who edited."""
+    digest: str | None = None
+    verdict: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    approval_id: str | None = None
+    attempt: int = 0
+    retryable: bool = False
+    result: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    error: str | None = None
+    intent_at: datetime | None = _optional_moment()
+    created_at: datetime = _moment()
+    updated_at: datetime = _moment()
+
+
+class Approval(Row, table=True):
+    """One question to people.
+
+    `kind`: action (may this happen?), question (what is missing?), doubt (did it happen?) or form.
+    `state`: waiting, approved, rejected, expired, superseded, answered or consumed.
+    """
+
+    __tablename__ = "approvals"
+
+    id: str = Field(primary_key=True)
+    run_id: str = Field(foreign_key="runs.id", index=True)
+    step: str
+    """The step whose interrupt waits for the answer."""
+    visit: int
+    kind: str
+    state: str = Field(index=True)
+    revision: int = 0
+    effect_id: str | None = Field(default=None, foreign_key="effects.id", index=True)
+    digest: str | None = None
+    request: dict[str, Any] = _json()
+    requirement: dict[str, Any] = _json()
+    excluded: list[str] = _json()
+    """People who may not decide: the requester and everybody who edited."""
+    answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    decide_before: datetime = _moment()
+    execute_before: datetime | None = _optional_moment()
+    created_at: datetime = _moment()
+    updated_at: datetime = _moment()
+
+
+class Vote(Row, table=True):
+    """One person's word on one revision of one request."""
+
+    __tablename__ = "votes"
+    __table_args__ = (UniqueConstraint("approval_id", "person"),)
+
+    approval_id: str = Field(primary_key=True, foreign_key="approvals.id")
+    person: str = Field(primary_key=True)
+    verdict: str
+    comment: str = ""
+    revision: int
+    at: datetime = _moment()
+
+
+class Entry(Row, table=True):
+    """One link of the audit chain."""
+
+    __tablename__ = "audit"
+
+    seq: int = Field(primary_key=True)
+    at: datetime = _moment()
+    actor: str
+    event: str
+    subject: str
+    data: dict[str, Any] = _json()
+    previous: str
+    mac: str
