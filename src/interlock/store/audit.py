@@ -91,7 +91,15 @@ class Audit:
         return None
 
     def _mac(self, entry: Entry) -> str:
-        body = [entry.seq, entry.at.astimezone(UTC).isoformat(), entry.actor, entry.event, entry.subject, entry.data, entry.previous]
+        body = [
+            entry.seq,
+            entry.at.astimezone(UTC).isoformat(),
+            entry.actor,
+            entry.event,
+            entry.subject,
+            entry.data,
+            entry.previous,
+        ]
         return hmac.new(self._key, canonical(plain(body)), hashlib.sha256).hexdigest()
 
 

@@ -35,7 +35,9 @@ class Database:
         try:
             self.url = make_url(url)
         except ArgumentError:
-            raise SettingsError("INTERLOCK_DATABASE_URL is not a database URL; try sqlite:////path/to/file.db") from None
+            raise SettingsError(
+                "INTERLOCK_DATABASE_URL is not a database URL; try sqlite:////path/to/file.db"
+            ) from None
         self.engine = _engine(self.url, busy_timeout)
         with self._explained(), self.engine.connect() as connection:
             known = self.engine.dialect.has_table(connection, "meta")

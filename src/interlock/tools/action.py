@@ -163,9 +163,7 @@ class Action:
 
     def schema_digest(self) -> str:
         """Digest of name, effect, risk and argument schema: an approval is bound to it."""
-        return digest(
-            {"name": self.name, "effect": self.effect, "risk": self.risk, "parameters": self.parameters()}
-        )
+        return digest({"name": self.name, "effect": self.effect, "risk": self.risk, "parameters": self.parameters()})
 
     def validate(self, values: Mapping[str, Any]) -> Arguments:
         """`values` as this action's arguments.
@@ -243,5 +241,3 @@ class action(Generic[A, R]):  # noqa: N801  # used as a decorator
             description=inspect.cleandoc(function.__doc__).splitlines()[0],
             arguments=arguments, result=result, run=function, **self.declared,
         )  # fmt: skip
-
-
