@@ -133,13 +133,9 @@ class Document:
         """The value at `loc`, or None."""
         found: Any = self.data
         for part in loc:
-            if (
-                isinstance(found, dict)
-                and part in found
-                or (isinstance(found, list) and isinstance(part, int) and part < len(found))
-            ):
-                found = found[part]
-            else:
+            try:
+                found = found[part] if isinstance(found, dict | list) else None
+            except (KeyError, IndexError, TypeError):
                 return None
         return found
 
@@ -150,13 +146,7 @@ class Document:
         """A finding about the value at `at`."""
         mark = at if isinstance(at, Mark) else self.mark(at, key)
         return Finding(
-            code=code,
-            severity=severity,
-            message=message,
-            file=self.file,
-            hint=hint,
-            path=list(path),
-            **mark._asdict(),
+            code=code, severity=severity, message=message, file=self.file, hint=hint, path=list(path), **mark._asdict()
         )
 
 
@@ -199,12 +189,7 @@ def parse_document(text: str, file: str) -> Document:
 
 
 def _refuse(
-    file: str,
-    text: str,
-    code: str,
-    message: str,
-    mark: Mark | None = None,
-    hint: str | None = None,
+    file: str, text: str, code: str, message: str, mark: Mark | None = None, hint: str | None = None
 ) -> SourceError:
     document = Document(file, text, {})
     return SourceError([document.finding(code, message, mark or (), hint=hint)], [document])
@@ -263,11 +248,7 @@ class _Reader:
         if self.documents == 0 or (self.root is None and () in self.spans):
             raise self._refuse("Y006", "the file is empty", Mark(1, 1, 1))
         if not isinstance(self.root, dict):
-            raise self._refuse(
-                "Y008",
-                "the file must hold a mapping of keys to values",
-                self.spans[()].value,
-            )
+            raise self._refuse("Y008", "the file must hold a mapping of keys to values", self.spans[()].value)
         return self.root
 
     def _refuse(self, code: str, message: str, mark: Mark, hint: str | None = None) -> SourceError:
@@ -284,17 +265,9 @@ class _Reader:
             case yaml.DocumentStartEvent():
                 self.documents += 1
                 if self.documents > 1:
-                    raise self._refuse(
-                        "Y007",
-                        "a file holds one document; this starts a second",
-                        self._mark(event),
-                    )
+                    raise self._refuse("Y007", "a file holds one document; this starts a second", self._mark(event))
             case yaml.AliasEvent():
-                raise self._refuse(
-                    "Y010",
-                    f"aliases such as `*{event.anchor}` are not read",
-                    self._mark(event),
-                )
+                raise self._refuse("Y010", f"aliases such as `*{event.anchor}` are not read", self._mark(event))
             case yaml.ScalarEvent():
                 self._plain(event)
                 self._scalar(event)
@@ -306,11 +279,7 @@ class _Reader:
 
     def _plain(self, event: Any) -> None:
         if event.anchor is not None:
-            raise self._refuse(
-                "Y010",
-                f"anchors such as `&{event.anchor}` are not read",
-                self._mark(event),
-            )
+            raise self._refuse("Y010", f"anchors such as `&{event.anchor}` are not read", self._mark(event))
         if event.tag is not None:
             raise self._refuse("Y011", f"tags such as `{event.tag}` are not read", self._mark(event))
 
@@ -325,19 +294,11 @@ class _Reader:
             if plain and event.value == "<<":
                 raise self._refuse("Y012", "merge keys are not read", mark)
             if not isinstance(value, str):
-                raise self._refuse(
-                    "Y013",
-                    f"the key `{event.value}` is not text",
-                    mark,
-                    "put it in quotes",
-                )
+                raise self._refuse("Y013", f"the key `{event.value}` is not text", mark, "put it in quotes")
             if value in top.value:
                 first = self.spans[(*top.loc, value)].key
                 raise self._refuse(
-                    "Y009",
-                    f"the key `{value}` stands twice",
-                    mark,
-                    f"first on line {first.line}" if first else None,
+                    "Y009", f"the key `{value}` stands twice", mark, f"first on line {first.line}" if first else None
                 )
             top.key, top.key_mark = value, mark
             return
@@ -351,10 +312,7 @@ class _Reader:
             return text
         if len(text.lstrip("-").replace(".", "").lstrip("0")) > MAX_DIGITS:
             raise self._refuse(
-                "Y015",
-                f"a number has at most {MAX_DIGITS} digits",
-                mark,
-                "put it in quotes if it is text",
+                "Y015", f"a number has at most {MAX_DIGITS} digits", mark, "put it in quotes if it is text"
             )
         return int(text) if whole else float(text)
 
@@ -422,11 +380,7 @@ def validate(model: type[M], document: Document, family: str, at: Loc = ()) -> t
 
 
 def _findings(
-    model: type[BaseModel],
-    error: ValidationError,
-    document: Document,
-    family: str,
-    at: Loc,
+    model: type[BaseModel], error: ValidationError, document: Document, family: str, at: Loc
 ) -> list[Finding]:
     kept: dict[Loc, Any] = {}
     for item in error.errors(include_url=False):
@@ -443,23 +397,12 @@ def _findings(
             name = str(loc[-1])
             found.append(
                 document.finding(
-                    f"{family}001",
-                    f"unknown key `{name}`",
-                    loc,
-                    key=True,
-                    hint=hint_for(name, unknown[loc]),
+                    f"{family}001", f"unknown key `{name}`", loc, key=True, hint=hint_for(name, unknown[loc])
                 )
             )
         elif item["type"] == "missing":
             if loc not in meant:
-                found.append(
-                    document.finding(
-                        f"{family}002",
-                        f"the key `{loc[-1]}` is missing",
-                        loc[:-1],
-                        key=True,
-                    )
-                )
+                found.append(document.finding(f"{family}002", f"the key `{loc[-1]}` is missing", loc[:-1], key=True))
         else:
             found.append(document.finding(f"{family}003", _sentence(item, loc), loc))
     return sorted(found, key=lambda finding: (finding.line, finding.column))
@@ -535,11 +478,7 @@ def _block(finding: Finding, texts: dict[str, list[str]]) -> str:
         width = max(1, min(finding.length, len(line) - start, 60))
         visible = line[left : start + max(width, 100)]
         pad = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line[left:start])
-        shown += [
-            f"{gutter} |",
-            f"{finding.line} | {visible}",
-            f"{gutter} | {' ' * pad}{'^' * width}{hint}",
-        ]
+        shown += [f"{gutter} |", f"{finding.line} | {visible}", f"{gutter} | {' ' * pad}{'^' * width}{hint}"]
     elif finding.hint:
         shown.append(f"{gutter} = hint: {finding.hint}")
     if finding.path:

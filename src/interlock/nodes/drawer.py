@@ -1,0 +1,90 @@
+"""The reader of the drawer `nodes/`: one card a file, which says what a step does when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from interlock.graphs.spec import ActCard, Card, ReasonCard
+from interlock.source import Document, Finding, SourceError, hint_for, read_document, validate
+from interlock.tools.action import Action
+
+KINDS = ("reason", "act")
+
+
+@dataclass(frozen=True)
+class CardDrawer:
+    """The cards of a drawer by node name, and the file of each."""
+
+    cards: Mapping[str, Card]
+    documents: Mapping[str, Document] = field(default_factory=dict, repr=False)
+
+
+def read_cards(folder: Path) -> CardDrawer:
+    """The cards of a drawer; a missing folder has none.
+
+    Raises:
+        SourceError: a card cannot be used (codes N001 to N006, Y…).
+    """
+    drawer, findings = inspect_cards(folder)
+    if any(finding.fatal for finding in findings):
+        raise SourceError(findings, drawer.documents.values())
+    return drawer
+
+
+def inspect_cards(folder: Path) -> tuple[CardDrawer, list[Finding]]:
+    """The cards that can be used, and what is wrong with the others."""
+    cards: dict[str, Card] = {}
+    documents: dict[str, Document] = {}
+    findings: list[Finding] = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.suffix == ".py":
+            message = "nodes written in Python are not supported yet; only cards (*.yaml) are read"
+            findings.append(Finding(code="N006", message=message, file=str(path)))
+        if path.suffix not in (".yaml", ".yml"):
+            continue
+        try:
+            document = read_document(path)
+        except SourceError as error:
+            findings += error.findings
+            continue
+        card, faults = _card(document)
+        findings += faults
+        if card is not None and card.node in cards:
+            message = f"the node `{card.node}` is declared twice; first in {documents[card.node].file}"
+            findings.append(document.finding("N004", message, ("node",)))
+        elif card is not None:
+            cards[card.node], documents[card.node] = card, document
+    return CardDrawer(cards, documents), findings
+
+
+def card_findings(drawer: CardDrawer, actions: Mapping[str, Action]) -> list[Finding]:
+    """The cards against the actions there are: every action of an act card exists, and stands there once."""
+    findings = []
+    for name, card in drawer.cards.items():
+        if not isinstance(card, ActCard):
+            continue
+        document = drawer.documents[name]
+        for index, action in enumerate(card.actions):
+            at = ("actions", index)
+            if action not in actions:
+                findings.append(
+                    document.finding("N005", f"unknown action `{action}`", at, hint=hint_for(action, actions))
+                )
+            elif action in card.actions[:index]:
+                findings.append(document.finding("N005", f"the action `{action}` stands twice", at))
+    return findings
+
+
+def _card(document: Document) -> tuple[Card | None, list[Finding]]:
+    kind = document.data.get("kind")
+    if kind == "reason":
+        return validate(ReasonCard, document, "N")
+    if kind == "act":
+        return validate(ActCard, document, "N")
+    if "kind" not in document.data:
+        return None, [document.finding("N002", "the key `kind` is missing", hint="one of `reason`, `act`")]
+    return None, [
+        document.finding("N003", f"unknown kind of node `{kind}`", ("kind",), hint=hint_for(str(kind), KINDS))
+    ]
