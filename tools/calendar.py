@@ -42,21 +42,44 @@ class Day(Result):
     appointments: list[Appointment]
 
 
+def _appointment(entry: ics.Entry) -> Appointment:
+    return Appointment(
+        uid=entry.uid,
+        title=entry.title,
+        day=entry.day,
+        start=entry.start,
+        minutes=entry.minutes,
+        place=entry.place,
+    )
+
+
 @action("calendar.add", effect="keyed", risk="low", compensate="calendar.remove", title="{title}, {day} {start}")
 def add(arguments: Add, context: ActionContext) -> Appointment:
     """Add an appointment or meeting to the calendar."""
+    entry = ics.add(
+        context,
+        title=arguments.title,
+        day=arguments.day,
+        start=arguments.start,
+        minutes=arguments.minutes,
+        place=arguments.place,
+    )
+    return _appointment(entry)
 
 
 @action("calendar.move", effect="idempotent", risk="medium", targets=["title"], title="{title} to {day} {start}")
 def move(arguments: Move, context: ActionContext) -> Appointment:
     """Reschedule an existing appointment to another date and time."""
+    return _appointment(ics.move(context, title=arguments.title, day=arguments.day, start=arguments.start))
 
 
 @action("calendar.remove", effect="idempotent", risk="medium", targets=["title"], title="{title}, {day}")
 def remove(arguments: Remove, context: ActionContext) -> Appointment:
     """Cancel an appointment and remove it from the calendar."""
+    return _appointment(ics.remove(context, title=arguments.title, day=arguments.day))
 
 
 @action("calendar.list", effect="read", title="{day}")
 def list_day(arguments: Listing, context: ActionContext) -> Day:
     """List the appointments of one day."""
+    return Day(appointments=[_appointment(entry) for entry in ics.on_day(arguments.day, context.home)])

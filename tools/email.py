@@ -1,6 +1,6 @@
 """E-mail: send, keep a draft, search what was sent."""
 
-from interlock.tools.action import ActionContext, Arguments, Email, Result, about, action
+from interlock.tools.action import ActionContext, Arguments, Email, Probe, Result, about, action
 from interlock.tools.connect import mail
 
 
@@ -34,13 +34,21 @@ class Found(Result):
     messages: list[dict[str, str]]
 
 
+def find_sent(arguments: Send, context: ActionContext) -> Probe:
+    """Find out whether an earlier attempt sent the message."""
+    trace = mail.probe(context)
+    receipt = trace.receipt
+    result = Sent(message_id=receipt.message_id, delivery=receipt.delivery) if receipt is not None else None
+    return Probe(trace.answer, result, trace.because)
+
+
 @action(
     "email.send",
     effect="queryable",
     risk="high",
     targets=["to", "cc"],
     title='to {to}, "{subject}"',
-    probe=lambda arguments, context: _probe(arguments, context),
+    probe=find_sent,
 )
 def send(arguments: Send, context: ActionContext) -> Sent:
     """Send an e-mail message to a recipient."""

@@ -43,13 +43,19 @@ class Record(Result):
 @action("records.update", effect="keyed", risk="medium", targets=["kind", "id"], title="{kind} {id}: {field} = {value}")
 def update(arguments: Update, context: ActionContext) -> Changed:
     """Change one field of a customer, order or invoice record."""
+    change = sql.set_field(context, kind=arguments.kind, id=arguments.id, field=arguments.field, value=arguments.value)
+    return Changed(kind=arguments.kind, id=arguments.id, before=change.before, after=change.after)
 
 
 @action("records.find", effect="read", title="{kind} {id}")
 def find(arguments: Find, context: ActionContext) -> Record:
     """Look up a customer, order or invoice record."""
+    fields = sql.find(arguments.kind, arguments.id, context.home)
+    return Record(kind=arguments.kind, id=arguments.id, fields=fields)
 
 
 @action("records.note", effect="keyed", risk="low", targets=["kind", "id"], title="{kind} {id}: {note}")
 def note(arguments: AddNote, context: ActionContext) -> Changed:
     """Attach a note to a customer, order or invoice record."""
+    change = sql.add_note(context, kind=arguments.kind, id=arguments.id, note=arguments.note)
+    return Changed(kind=arguments.kind, id=arguments.id, before=change.before, after=change.after)
