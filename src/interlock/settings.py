@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import getpass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from interlock.errors import SettingsError
+
+
+class Price(BaseModel):
+    """What a chat model costs, in USD per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+
+
+FREE_PROVIDERS = ("offline", "scripted", "ollama", "hf")
+"""Providers that run on this machine and cost nothing a token."""
 
 
 class Settings(BaseSettings):
@@ -23,11 +37,17 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """Where runs are stored; default is SQLite in `home`."""
 
+    busy_timeout: float = 30.0
+    """Seconds to wait for another process that writes to the database."""
+
     model: str = "offline"
     """Provider string of the chat model that reason nodes use by default."""
 
     model_timeout: float = 60.0
     """Seconds one chat model call may take."""
+
+    prices: dict[str, Price] = {}
+    """USD per million tokens by provider string, as JSON: `{"openai:NAME": {"input": 0.5, "output": 1.5}}`."""
 
     action_model: Path | None = None
     """Folder of action-model weights; default is the model shipped with the package."""
@@ -44,6 +64,12 @@ class Settings(BaseSettings):
 
     mail_from: str = "interlock@localhost"
     """Sender address of outgoing mail."""
+
+    def price(self, provider: str) -> Price | None:
+        """What a token of `provider` costs; None when it is not known."""
+        if provider.split(":")[0] in FREE_PROVIDERS:
+            return Price(input=Decimal(0), output=Decimal(0))
+        return self.prices.get(provider)
 
     @property
     def database(self) -> str:

@@ -149,13 +149,22 @@ class Runs:
     # Position -----------------------------------------------------------------------------------
 
     def enter(
-        self, run_id: str, step: str, visit: int, *, entered_by: int, first: bool, max_steps: int | None
+        self,
+        run_id: str,
+        step: str,
+        visit: int,
+        *,
+        entered_by: int,
+        first: bool,
+        counts: bool = True,
+        max_steps: int | None = None,
     ) -> Visit:
         """Enter a step, or find the visit again after a crash.
 
         Args:
             entered_by: index of the edge that leads here.
             first: whether that edge comes from START.
+            counts: whether the visit will do work; one that only finds its limit used up does not.
             max_steps: the run's limit of visits in all.
 
         Raises:
@@ -181,9 +190,9 @@ class Runs:
             came_from = last.left_by if last else None
             if visit != count + 1 or (came_from != entered_by if last else not first) or (last and first):
                 raise Refused(f"run {run_id} is not at the way into {step}; its position was changed from outside.")
-            if max_steps is not None and run.steps >= max_steps:
+            if counts and max_steps is not None and run.steps >= max_steps:
                 raise LimitExceeded(f"run {run_id} has used its {max_steps} steps (limits.steps).")
-            run.steps += 1
+            run.steps += counts
             run.updated_at = now
             position = (last.position if last else 0) + 1
             entered = Visit(
@@ -192,6 +201,22 @@ class Runs:
             session.add(run)
             session.add(entered)
             return entered
+
+    def require(self, run_id: str, step: str, visit: int) -> None:
+        """Check that the run is at this visit now.
+
+        Raises:
+            Refused: it is not: it has ended, moved on, or its position was forged.
+        """
+        with self._database.read() as session:
+            run = _fetch(session, run_id)
+            if run.status in ENDED:
+                raise Refused(f"run {run_id} is {run.status}; start a new one.")
+            last = session.exec(
+                select(Visit).where(Visit.run_id == run_id).order_by(col(Visit.position).desc()).limit(1)
+            ).first()
+            if last is None or (last.step, last.visit) != (step, visit):
+                raise Refused(f"run {run_id} is not at {step}; its position was changed from outside.")
 
     def leave(self, run_id: str, step: str, visit: int, *, outcome: str, left_by: int, note: str | None = None) -> None:
         """Record the outcome of a visit and the edge taken."""

@@ -1,0 +1,75 @@
+"""Accepting a run: its input fits the graph's schema, and a thread that has begun is not begun again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from interlock.errors import InputError, Refused
+from interlock.graphs.spec import Spec, object_schema
+from interlock.nodes.services import Services
+from interlock.settings import current_person
+
+
+def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
+    """Check a run's input.
+
+    Raises:
+        InputError: a key is missing, unknown or of the wrong type; the message names it and the next step.
+    """
+    faults = sorted(
+        Draft202012Validator(object_schema(spec.input), format_checker=FormatChecker()).iter_errors(dict(values)),
+        key=lambda fault: list(map(str, fault.absolute_path)),
+    )
+    if not faults:
+        return
+    fault = faults[0]
+    name = ".".join(str(part) for part in fault.absolute_path)
+    known = ", ".join(spec.input)
+    match fault.validator:
+        case "required":
+            missing = [key for key, schema in spec.input.items() if not schema.optional and key not in values]
+            raise InputError(f"input {missing[0]} is missing; pass -i {missing[0]}=... (a file: -i {missing[0]}=@path).")
+        case "additionalProperties":
+            unknown = sorted(set(values) - set(spec.input))
+            raise InputError(f"{spec.graph} has no input {unknown[0]}; it takes {known}.")
+        case "maxLength":
+            raise InputError(
+                f"input {name} has {len(fault.instance)} characters, at most {fault.validator_value} are allowed."
+            )
+        case "minLength":
+            raise InputError(f"input {name} is empty; give it at least {fault.validator_value} characters.")
+        case "format":
+            raise InputError(f"input {name} is not a valid {fault.validator_value}: {_short(fault.instance)}")
+    raise InputError(f"input {name}: {_short(fault.message)}")
+
+
+def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], services: Services) -> None:
+    """Begin a run, or begin it again after a crash before its first step.
+
+    Raises:
+        InputError: the input does not fit.
+        Refused: the run has begun already, so new input would drop what it waits for; or it is another
+            workflow's.
+    """
+    check_input(spec, values)
+    run = services.runs.find(run_id)
+    if run is None:
+        run = services.runs.create(
+            spec=spec.model_dump(mode="json", by_alias=True),
+            spec_digest=spec_digest,
+            input=dict(values),
+            requester=current_person(),
+            run_id=run_id,
+        )
+    if run.spec_digest != spec_digest:
+        raise Refused(f"run {run_id} was started under another version of its workflow; resume it under that one.")
+    if services.runs.visits(run_id):
+        raise Refused(f"run {run_id} has begun; resume it, or start a new run for new input.")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 120 else text[:117] + "..."

@@ -1,0 +1,317 @@
+"""From a spec to LangGraph's StateGraph.
+
+Every edge is a conditional edge with a closed path map, and every node returns a plain dict of keys it
+may write.  A step of kind act or call becomes four nodes, `STEP.propose`, `STEP.gate`, `STEP.approve`
+and `STEP.perform`, so that each is a checkpoint of its own.  The graph only routes: a position is
+believed when the store recorded it, and an effect happens when the monitor finds it authorised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END as GRAPH_END
+from langgraph.graph import START as GRAPH_START
+from langgraph.graph import StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import interrupt
+
+from interlock.digest import plain
+from interlock.engine.beginning import begin
+from interlock.errors import InputError, ModelError, ProjectError, Refused
+from interlock.graphs.spec import END, START, ActStep, ApproveStep, CallStep, Edge, ReasonStep, Spec, path_parts
+from interlock.nodes.act import Abstained, propose
+from interlock.nodes.approve import answered, ask, ask_doubt, form_answered, gate
+from interlock.nodes.metered import think
+from interlock.nodes.moves import Leave, Move, Onward
+from interlock.nodes.perform import perform
+from interlock.nodes.services import Place, Services
+from interlock.policies.decide import compare
+
+State = Mapping[str, Any]
+Update = dict[str, Any]
+Body = Callable[[Place, State, Services], Move]
+
+BEGIN, FINISH = "begin", "finish"
+VISITS, EDGE, NEXT, REQUEST = "_visits", "_edge", "_next", "_request"
+INTERNAL = (VISITS, EDGE, NEXT, REQUEST)
+UNROUTED = -1
+"""In place of an edge: no edge takes the outcome, so the run ends as failed."""
+
+
+def compile_spec(
+    spec: Spec, services: Callable[[], Services], checkpointer: BaseCheckpointSaver[str] | None = None
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The compiled graph of `spec`.
+
+    Args:
+        services: called when a node first needs them, so that compiling opens no database.
+    """
+    keys = state_keys(spec)
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(
+        _schema("State", [*keys, *INTERNAL]),
+        input_schema=_schema("Input", list(spec.input)),
+        output_schema=_schema("Output", spec.output or keys),
+    )
+    compiled = _Compiler(spec, spec.digest(), services, builder)
+    compiled.add_all()
+    graph = builder.compile(checkpointer=checkpointer, name=spec.graph)
+    return graph.with_config(recursion_limit=recursion_limit(spec))
+
+
+def recursion_limit(spec: Spec) -> int:
+    """Super-steps that one drive of a run can need: every node of every possible visit, and the two ends.
+
+    Between two waits of a run no node of a visit runs more often than the edits of its action allow.
+    """
+    from interlock.graphs.proofs import bounds
+
+    return 8 * max(bounds(spec).steps or 1, 1) + 50
+
+
+def state_keys(spec: Spec) -> list[str]:
+    """Every key of the workflow's state, in order of first mention."""
+    written = [step.writes for step in spec.steps.values()] + [edge.writes for edge in spec.edges]
+    return list(dict.fromkeys([*spec.input, *(key for key in written if key)]))
+
+
+def _schema(name: str, keys: list[str]) -> Any:
+    return TypedDict(name, dict.fromkeys(keys, Any), total=False)  # type: ignore[operator]  # keys are data
+
+
+def _condition_keys(edges: list[Edge]) -> set[str]:
+    return {path_parts(path)[0] for edge in edges for path in edge.when or {}}
+
+
+class _Compiler:
+    def __init__(
+        self, spec: Spec, digest: str, services: Callable[[], Services], builder: StateGraph[Any, Any, Any, Any]
+    ) -> None:
+        self.spec = spec
+        self.digest = digest
+        self.services = services
+        self.builder = builder
+
+    def add_all(self) -> None:
+        starts = self.spec.leaving(START)
+        self._node(BEGIN, self._begin, [*self.spec.input, *_condition_keys(starts)], self._targets(starts))
+        self.builder.add_edge(GRAPH_START, BEGIN)
+        for name, step in self.spec.steps.items():
+            leaving = self.spec.leaving(name)
+            out = self._targets(leaving) | {FINISH}
+            conditions = _condition_keys(leaving)
+            match step:
+                case ReasonStep():
+                    self._step(name, name, self._reason, [*step.reads, *conditions], out, first=True)
+                case ActStep() | CallStep():
+                    reads = [*step.reads, *(path_parts(p)[0] for p in step.bind.values() if _path(p)), *conditions]
+                    inner = {node: f"{name}.{node}" for node in ("propose", "gate", "approve", "perform")}
+                    self._step(inner["propose"], name, self._propose, reads, out | {inner["gate"]}, first=True)
+                    self._step(inner["gate"], name, self._gate, [*conditions], out | {*inner.values()} - {inner["propose"]})
+                    self._step(inner["approve"], name, self._approve, [*conditions], out | {*inner.values()} - {inner["propose"]}, waits=True)
+                    self._step(inner["perform"], name, self._perform, [*conditions], out | {*inner.values()} - {inner["propose"]})
+                case ApproveStep():
+                    covered = self.spec.steps[step.covers] if step.covers else None
+                    reads = [*step.reads, *conditions]
+                    if isinstance(covered, ActStep | CallStep):
+                        reads += [path_parts(p)[0] for p in covered.bind.values() if _path(p)]
+                    self._step(f"{name}.propose", name, self._ask, reads, out | {f"{name}.approve"}, first=True)
+                    self._step(f"{name}.approve", name, self._form, [*conditions], out | {f"{name}.approve"}, waits=True)
+        self._node(FINISH, self._finish, [*self.spec.output, EDGE], set())
+        self.builder.add_edge(FINISH, GRAPH_END)
+
+    # Bodies -------------------------------------------------------------------------------------
+
+    def _reason(self, place: Place, values: State, services: Services) -> Move:
+        step = self.spec.steps[place.step]
+        assert isinstance(step, ReasonStep)
+        return think(step, place, values, services)
+
+    def _propose(self, place: Place, values: State, services: Services) -> Move:
+        step = self.spec.steps[place.step]
+        assert isinstance(step, ActStep | CallStep)
+        if services.ledger.latest(place.run, place.step, place.visit) is None:
+            try:
+                proposal = propose(step, place, values, services)
+            except ModelError as error:
+                return Leave("failed", note=error.message)
+            if isinstance(proposal, Abstained):
+                return Leave("abstained", note=proposal.because)
+            services.ledger.propose(proposal)
+        return Onward("gate")
+
+    def _gate(self, place: Place, values: State, services: Services) -> Move:
+        return gate(place, services.runs.visit(place.run, place.step, place.visit).entered_by, services)
+
+    def _approve(self, place: Place, values: State, services: Services) -> Move:
+        return answered(place, services)
+
+    def _perform(self, place: Place, values: State, services: Services) -> Move:
+        step = self.spec.steps[place.step]
+        assert isinstance(step, ActStep | CallStep)
+        ended = perform(place, step.retry, services)
+        match ended.word:
+            case "done":
+                writes = {step.writes: ended.effect.result} if step.writes else {}
+                return Leave("done", writes=writes)
+            case "failed":
+                return Leave("failed", note=ended.because)
+            case "doubt":
+                return ask_doubt(place, ended.effect, ended.because, services)
+            case "regate":
+                return Onward("gate")
+
+    def _ask(self, place: Place, values: State, services: Services) -> Move:
+        step = self.spec.steps[place.step]
+        assert isinstance(step, ApproveStep)
+        return ask(step, place, values, services)
+
+    def _form(self, place: Place, values: State, services: Services) -> Move:
+        step = self.spec.steps[place.step]
+        assert isinstance(step, ApproveStep)
+        return form_answered(step, place, services)
+
+    # Frame --------------------------------------------------------------------------------------
+
+    def _begin(self, state: State, config: RunnableConfig) -> Update:
+        services, run_id = self.services(), _run_id(config)
+        values = {key: state[key] for key in self.spec.input if key in state}
+        begin(run_id, self.spec, self.digest, values, services)
+        return self._leave(START, 0, run_id, Leave("", writes={}), values, services) | {VISITS: {}}
+
+    def _finish(self, state: State, config: RunnableConfig) -> Update:
+        services, run_id = self.services(), _run_id(config)
+        last = services.runs.visits(run_id)[-1]
+        edge = self.spec.edges[last.left_by] if last.left_by not in (None, UNROUTED) else None
+        failed = edge is None or last.outcome in ("failed", "exhausted")
+        services.runs.end(
+            run_id,
+            "failed" if failed else "done",
+            outcome=(edge.outcome if edge and edge.outcome else None) or ("failed" if failed else "done"),
+            output={key: state[key] for key in self.spec.output if state.get(key) is not None},
+            error=(last.note or f"{last.step}: {last.outcome}") if failed else None,
+        )
+        return {NEXT: ""}
+
+    def _step(
+        self,
+        node: str,
+        step: str,
+        body: Body,
+        reads: list[str],
+        out: set[str],
+        *,
+        first: bool = False,
+        waits: bool = False,
+    ) -> None:
+        def run(state: State, config: RunnableConfig) -> Update:
+            if waits:
+                interrupt(state[REQUEST])
+            services, run_id = self.services(), _run_id(config)
+            visits = dict(state.get(VISITS) or {})
+            update: Update = {}
+            if first:
+                visits[step] = visits.get(step, 0) + 1
+                update[VISITS] = visits
+                refused = self._enter(step, visits[step], state.get(EDGE), run_id, services)
+                if refused is not None:
+                    return update | self._leave(step, visits[step], run_id, refused, state, services)
+            place = Place(run_id, self.spec, self.digest, step, visits.get(step, 0))
+            if not first:
+                services.runs.require(place.run, place.step, place.visit)
+            move = body(place, {key: state.get(key) for key in reads}, services)
+            if isinstance(move, Onward):
+                return update | {NEXT: f"{step}.{move.node}", REQUEST: plain(move.request)}
+            if not isinstance(move, Leave):
+                raise ProjectError(f"step {step} answered with {type(move).__name__}; only a move may leave a node.")
+            return update | self._leave(step, place.visit, run_id, move, state, services)
+
+        self._node(node, run, [*reads, VISITS, EDGE, *([REQUEST] if waits else [])], out)
+
+    def _enter(self, step: str, visit: int, edge: Any, run_id: str, services: Services) -> Leave | None:
+        """Enter the step in the store, or say that its visits are used up."""
+        limit = self.spec.steps[step].visits
+        exhausted = limit is not None and visit > limit
+        known = isinstance(edge, int) and 0 <= edge < len(self.spec.edges) and self.spec.edges[edge].target == step
+        if not known:
+            raise Refused(f"run {run_id} is not at the way into {step}; its position was changed from outside.")
+        services.runs.enter(
+            run_id,
+            step,
+            visit,
+            entered_by=edge,
+            first=self.spec.edges[edge].source == START,
+            counts=not exhausted,
+            max_steps=self.spec.limits.steps,
+        )
+        return Leave("exhausted", note=f"visited {limit} times") if exhausted else None
+
+    def _leave(self, step: str, visit: int, run_id: str, move: Leave, state: State, services: Services) -> Update:
+        declared = self._may_write(step)
+        undeclared = sorted(set(move.writes) - declared)
+        if undeclared:
+            raise ProjectError(f"step {step} wrote {', '.join(undeclared)}, which it does not declare.")
+        writes = {key: plain(value) for key, value in move.writes.items()}
+        index = choose(self.spec, step, move.outcome, {**state, **writes})
+        if step != START:
+            services.runs.leave(run_id, step, visit, outcome=move.outcome, left_by=index, note=move.note)
+        target = self.spec.edges[index].target if index != UNROUTED else END
+        return writes | {EDGE: index, NEXT: self._entry(target), REQUEST: None}
+
+    def _may_write(self, step: str) -> set[str]:
+        if step == START:
+            return set()
+        keys = {edge.writes for edge in self.spec.entering(step) if edge.writes}
+        own = self.spec.steps[step].writes
+        return keys | ({own} if own else set())
+
+    def _entry(self, target: str) -> str:
+        if target == END:
+            return FINISH
+        return target if isinstance(self.spec.steps[target], ReasonStep) else f"{target}.propose"
+
+    def _targets(self, edges: list[Edge]) -> set[str]:
+        return {self._entry(edge.target) for edge in edges}
+
+    def _node(self, name: str, body: Any, reads: list[str], out: set[str]) -> None:
+        self.builder.add_node(name, body, input_schema=_schema(f"Reads_{name.replace('.', '_')}", sorted({*reads})))
+        if out:
+            self.builder.add_conditional_edges(name, _next, {target: target for target in sorted(out)})
+
+
+def _next(state: State) -> str:
+    return str(state[NEXT])
+
+
+def _path(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("$.")
+
+
+def _run_id(config: RunnableConfig) -> str:
+    run_id = config.get("configurable", {}).get("thread_id")
+    if not isinstance(run_id, str):
+        raise InputError('a run needs an id: pass config={"configurable": {"thread_id": "run-..."}}.')
+    return run_id
+
+
+def choose(spec: Spec, step: str, outcome: str, values: State) -> int:
+    """Index of the edge that leaves `step` by `outcome`: the first whose conditions hold, else its `else`."""
+    otherwise = UNROUTED
+    for index, edge in enumerate(spec.edges):
+        if edge.source != step or (step != START and outcome not in edge.on):
+            continue
+        if edge.otherwise:
+            otherwise = index
+        elif all(_holds(path, comparison, values) for path, comparison in (edge.when or {}).items()):
+            return index
+    return otherwise
+
+
+def _holds(path: str, comparison: Any, values: State) -> bool:
+    found: Any = values
+    for part in path_parts(path):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found is not None and compare(comparison, found)

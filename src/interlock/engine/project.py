@@ -1,0 +1,189 @@
+"""A project: four drawers in one folder, and the workflows they make."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph.state import CompiledStateGraph
+
+from interlock.engine.compiler import compile_spec
+from interlock.errors import ProjectError, StoreUnavailable
+from interlock.graphs.loader import load_spec
+from interlock.graphs.spec import Spec
+from interlock.lam.protocol import ActionModel
+from interlock.nodes.drawer import CardDrawer, read_cards
+from interlock.nodes.models import chat_model
+from interlock.nodes.services import Services
+from interlock.policies.drawer import PolicyDrawer, read_policies
+from interlock.settings import Settings, load_settings
+from interlock.store.approvals import Approvals
+from interlock.store.audit import Audit, audit_key
+from interlock.store.checkpoints import checkpointer
+from interlock.store.database import Database
+from interlock.store.effects import Ledger
+from interlock.store.runs import Runs
+from interlock.tools.action import Action
+from interlock.tools.drawer import read_actions
+
+DRAWERS = ("graphs", "nodes", "tools", "policies")
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder at or above `start` that has drawers.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    start = start.resolve()
+    for folder in [start, *start.parents]:
+        if (folder / "graphs").is_dir() and (folder / "nodes").is_dir():
+            return folder
+    raise ProjectError(f"no project at or above {start}: it has no folders graphs/ and nodes/. Make one: interlock init.")
+
+
+def now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Project:
+    """The drawers of `root`, and the stores under its home; a store is opened when first used."""
+
+    root: Path
+    settings: Settings
+    clock: Callable[[], datetime] = now
+    sleep: Callable[[float], None] = time.sleep
+    action_model: Callable[[], ActionModel] | None = None
+    """In place of the model that the settings name, for tests."""
+    make_chat_model: Callable[[str], Any] | None = None
+    _lock: Any = field(default_factory=threading.RLock, repr=False)
+
+    @classmethod
+    def at(cls, start: Path | None = None, **overrides: Any) -> Project:
+        """The project at or above `start` (the current folder), with settings from the environment."""
+        root = find_project(start or Path.cwd())
+        return cls(root=root, settings=anchored(load_settings(), root), **overrides)
+
+    @cached_property
+    def actions(self) -> Mapping[str, Action]:
+        return read_actions(self.root / "tools")
+
+    @cached_property
+    def cards(self) -> CardDrawer:
+        return read_cards(self.root / "nodes")
+
+    @cached_property
+    def policies(self) -> PolicyDrawer:
+        return read_policies(self.root / "policies")
+
+    @cached_property
+    def home(self) -> Path:
+        """The folder of this project's state, made on first use.
+
+        Raises:
+            StoreUnavailable: it cannot be made or written.
+        """
+        home = self.settings.home
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"the home {home} cannot be made: {error.strerror}. Nothing was started; set INTERLOCK_HOME to a "
+                "writable folder."
+            ) from None
+        return home
+
+    @cached_property
+    def services(self) -> Services:
+        """Everything that running steps may use.
+
+        Raises:
+            StoreUnavailable: the database cannot be used.
+            ProjectError: a drawer cannot be read.
+        """
+        with self._lock:
+            audit = Audit(audit_key(self.home), self.clock)
+            database = Database(self.settings.database, busy_timeout=self.settings.busy_timeout)
+            ledger = Ledger(database, audit, self.clock)
+            return Services(
+                settings=self.settings,
+                clock=self.clock,
+                sleep=self.sleep,
+                actions=self.actions,
+                policies=self.policies,
+                runs=Runs(database, audit, self.clock),
+                ledger=ledger,
+                approvals=Approvals(database, audit, ledger, self.clock, self.policies.people.people),
+                database=database,
+                audit=audit,
+                chat_model=self.make_chat_model or (lambda provider: chat_model(provider, self.settings)),
+                action_model=self.action_model or self._embedded_model,
+            )
+
+    @cached_property
+    def checkpoints(self) -> BaseCheckpointSaver[str]:
+        """The saver of this project's runs."""
+        return checkpointer(self.home / "checkpoints.db", busy_timeout=self.settings.busy_timeout)
+
+    def workflow(self, path: Path) -> Workflow:
+        """The workflow of a graph file.
+
+        Raises:
+            SourceError: the file, or a card, tool or policy it needs, has faults; each with its position.
+        """
+        return Workflow(load_spec(path, self.cards, self.actions, self.policies), self)
+
+    def pinned(self, spec_digest: str) -> Workflow:
+        """The workflow that a run was started with, whatever became of its file."""
+        return Workflow(Spec.model_validate_json(self.services.runs.spec_body(spec_digest)), self)
+
+    def graph_file(self, name: str) -> Path:
+        """`name` as a path: a file as given, or the graph of that name in the drawer.
+
+        Raises:
+            ProjectError: there is no such file.
+        """
+        for path in (Path(name), self.root / "graphs" / f"{name}.yaml"):
+            if path.is_file():
+                return path
+        raise ProjectError(f"there is no graph file {name}; `ls {self.root / 'graphs'}` shows the graphs.")
+
+    def _embedded_model(self) -> ActionModel:
+        from interlock.lam.load import load_action_model  # imports torch, which takes seconds
+
+        return load_action_model(self.settings.action_model)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One checked workflow of a project."""
+
+    spec: Spec
+    project: Project
+
+    def compile(
+        self, checkpointer: BaseCheckpointSaver[str] | None = None
+    ) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """The workflow as a LangGraph graph.
+
+        Whoever holds it can move its position at will, and still cause no effect that is not authorised.
+        Without a checkpointer it cannot wait for people; pass one, or let a server bring its own.
+        """
+        return compile_spec(self.spec, lambda: self.project.services, checkpointer)
+
+
+def anchored(settings: Settings, root: Path) -> Settings:
+    """Settings whose relative home stands in the project."""
+    home = settings.home if settings.home.is_absolute() else root / settings.home
+    return settings.model_copy(update={"home": home})
+
+

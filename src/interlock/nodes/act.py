@@ -1,0 +1,169 @@
+"""Proposing one action: bound by the graph, or chosen by an action model, never performed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from interlock.digest import Json, plain
+from interlock.errors import ModelError
+from interlock.graphs.labels import labels
+from interlock.graphs.spec import ActStep, CallStep, is_path, path_parts
+from interlock.lam.protocol import Action as ProposedAction
+from interlock.lam.protocol import ActionModel, ActionSchema, Decision, Observation
+from interlock.nodes.services import Place, Services
+from interlock.policies.provenance import Label
+from interlock.store.tables import Effect
+from interlock.tools.action import Action
+
+PROPOSAL_RISK = 0.10
+"""How wrong a proposal may be before the model must abstain; the gate asks for more."""
+
+
+@dataclass(frozen=True)
+class Abstained:
+    """The action model found that none of the step's actions fits."""
+
+    because: str
+
+
+def propose(
+    step: ActStep | CallStep, place: Place, values: Mapping[str, Any], services: Services
+) -> Effect | Abstained:
+    """The step's action as an unplaced ledger row, or an abstention.
+
+    Raises:
+        ModelError: the action model gave no usable answer.
+        ProjectError: an action of the step is no longer declared.
+    """
+    bound, bound_labels = bindings(step, place, values)
+    if isinstance(step, CallStep):
+        return _row(place, services, services.action(step.call), bound, bound_labels)
+    space = [services.action(name) for name in step.actions]
+    observation = observe(step, values, bound, services)
+    model = services.action_model()
+    decision = model.decide(observation, [schema_of(action) for action in space], risk=PROPOSAL_RISK)
+    if decision.kind == "abstain" or not decision.actions:
+        if step.card.on_abstain == "edge" or len(space) != 1:
+            return Abstained(f"none of {', '.join(step.actions)} fits (p_null {decision.p_null:.2f})")
+        row = _row(place, services, space[0], bound, bound_labels)
+        row.missing = row.missing or ["confirmation"]
+        return row
+    chosen = decision.actions[0]
+    if chosen.name not in step.actions:
+        raise ModelError(f"the action model proposed {chosen.name}, which step {place.step} does not offer.")
+    action = services.action(chosen.name)
+    taken = {name: value for name, value in bound.items() if name in action.arguments.model_fields}
+    arguments = {**chosen.arguments, **taken}
+    found = {name: _label_of(name, chosen, observation, place) for name in chosen.arguments} | {
+        name: bound_labels[name] for name in taken
+    }
+    row = _row(place, services, action, arguments, found)
+    row.evidence = {name: item.model_dump() for name, item in chosen.evidence.items() if name not in taken}
+    row.model = _model_facts(model, decision, chosen, fully_bound=len(space) == 1 and set(arguments) == set(taken))
+    return row
+
+
+def bindings(
+    step: ActStep | CallStep, place: Place, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Label]]:
+    """The arguments the graph fixes, and where each comes from; a constant comes from the author."""
+    known = labels(place.spec)
+    bound: dict[str, Any] = {}
+    found: dict[str, Label] = {}
+    for name, source in step.bind.items():
+        if isinstance(source, str) and is_path(source):
+            value = place.value(source, values)
+            if value is None:
+                continue
+            bound[name], found[name] = value, known[path_parts(source)[0]]
+        else:
+            bound[name], found[name] = source, "user"
+    return bound, found
+
+
+def observe(step: ActStep, values: Mapping[str, Any], bound: dict[str, Any], services: Services) -> Observation:
+    """What the model reads: the request first (else the card's goal), then every text of the state it declared."""
+    sources: dict[str, str] = {}
+    for key in step.reads:
+        sources |= _texts(key, values.get(key))
+    request = sources.pop("request", step.card.goal)
+    return Observation(sources={"request": request, **sources}, bound=bound, today=services.clock().date().isoformat())
+
+
+def _texts(name: str, value: Any) -> dict[str, str]:
+    if isinstance(value, str):
+        return {name: value}
+    if isinstance(value, Mapping):
+        return {key: text for field, item in value.items() for key, text in _texts(f"{name}.{field}", item).items()}
+    return {} if value is None else {name: str(plain(value))}
+
+
+def schema_of(action: Action) -> ActionSchema:
+    """The action as an action model sees it."""
+    return ActionSchema(name=action.name, description=action.description, parameters=action.parameters())
+
+
+def required(action: Action) -> list[str]:
+    """The arguments that cannot be left out."""
+    return [name for name, field in action.arguments.model_fields.items() if field.is_required()]
+
+
+def normal_arguments(action: Action, arguments: Mapping[str, Any]) -> dict[str, Json]:
+    """`arguments` as the action's model writes them: amounts with two decimals, defaults filled in.
+
+    Raises:
+        ValidationError: pydantic's, when they do not fit.
+    """
+    written = plain(action.validate(arguments).model_dump())
+    assert isinstance(written, dict)
+    return written
+
+
+def _row(
+    place: Place, services: Services, action: Action, arguments: Mapping[str, Any], found: Mapping[str, Label]
+) -> Effect:
+    taken = {name: value for name, value in arguments.items() if name in action.arguments.model_fields}
+    try:
+        written: dict[str, Any] = normal_arguments(action, taken)
+    except ValidationError:
+        written = {name: plain(value) for name, value in taken.items()}  # the gate says what is wrong
+    return Effect(
+        id="",
+        run_id=place.run,
+        step=place.step,
+        visit=place.visit,
+        slot=0,
+        state="proposed",
+        action=action.name,
+        arguments=written,
+        missing=[name for name in required(action) if taken.get(name) is None],
+        labels=dict(found),
+        evidence={},
+        model={},
+        proposed_by=[services.runs.get(place.run).requester],
+    )
+
+
+def _label_of(name: str, chosen: ProposedAction, observation: Observation, place: Place) -> Label:
+    """A span that stands literally in a source is as trusted as that source; anything else is the model's."""
+    evidence = chosen.evidence.get(name)
+    if evidence is None or evidence.source not in observation.sources:
+        return "model"
+    if observation.sources[evidence.source][evidence.start : evidence.end] != evidence.text:
+        return "model"
+    return labels(place.spec).get(evidence.source.split(".")[0], "user")
+
+
+def _model_facts(model: ActionModel, decision: Decision, chosen: ProposedAction, *, fully_bound: bool) -> dict[str, Any]:
+    return {
+        "backend": decision.backend,
+        "model_id": decision.model_id,
+        "confidence": chosen.confidence,
+        "p_null": decision.p_null,
+        "chose_arguments": not fully_bound,
+        "thresholds": dict(getattr(model, "thresholds", {}) or {}),
+    }

@@ -1,0 +1,76 @@
+"""A reason step as it runs: attempts, model calls and spend are counted in the database, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from langchain_core.messages.ai import UsageMetadata
+
+from interlock.errors import ModelError, ModelUnavailable, SettingsError
+from interlock.graphs.spec import ReasonStep
+from interlock.nodes.moves import Leave, Move
+from interlock.nodes.reason import reason
+from interlock.nodes.services import Place, Services
+
+
+class RunMeter:
+    """Counts a run's calls, tokens and money against its limits; the counters survive restarts."""
+
+    def __init__(self, place: Place, provider: str, services: Services) -> None:
+        """Raises:
+        SettingsError: the workflow limits its cost and the model's price is not known.
+        """
+        limits = place.spec.limits
+        self._run = place.run
+        self._runs = services.runs
+        self._max_calls = limits.model_calls
+        self._max_micro_usd = int(limits.cost.usd * 1_000_000) if limits.cost else None
+        self._price = services.settings.price(provider)
+        if self._price is None and limits.cost is not None:
+            raise SettingsError(
+                f"{place.spec.graph} limits its cost, but the price of {provider} is not known; set INTERLOCK_PRICES."
+            )
+
+    def call(self) -> None:
+        """Count a call before it is made.
+
+        Raises:
+            LimitExceeded: the run has used its calls.
+        """
+        self._runs.count_call(self._run, max_calls=self._max_calls)
+
+    def usage(self, metadata: UsageMetadata | None) -> None:
+        """Count what a call used.
+
+        Raises:
+            LimitExceeded: the run has spent more than it may.
+        """
+        read, written = (metadata["input_tokens"], metadata["output_tokens"]) if metadata else (0, 0)
+        cost = Decimal(0) if self._price is None else self._price.input * read + self._price.output * written
+        self._runs.count_usage(
+            self._run, tokens=read + written, micro_usd=int(cost), max_micro_usd=self._max_micro_usd
+        )
+
+
+def think(step: ReasonStep, place: Place, values: Mapping[str, Any], services: Services) -> Move:
+    """Ask the step's model; a provider that cannot be reached is tried again as the step's `retry` says.
+
+    Raises:
+        LimitExceeded: the run has used its calls or its money.
+    """
+    provider = services.settings.model if step.card.model == "default" else step.card.model
+    meter = RunMeter(place, provider, services)
+    model = services.chat_model(provider)
+    read = {key: values.get(key) for key in step.reads}
+    while True:
+        attempt = services.runs.attempt(place.run, place.step, place.visit)
+        try:
+            return Leave("done", writes={step.writes: reason(step.card, read, model, meter)})
+        except ModelUnavailable as error:
+            if attempt >= step.retry.attempts:
+                return Leave("failed", note=error.message)
+            services.sleep(step.retry.backoff.total_seconds() * 2 ** (attempt - 1))
+        except ModelError as error:
+            return Leave("failed", note=error.message)

@@ -1,0 +1,190 @@
+"""The monitor: the only way to an effect.
+
+It holds an effect alone, recomputes the digest of what it is about to send, consumes the approval and
+commits the intent in one transaction, calls the tool, and records what came of it.  Whatever the
+graph, the caller or a checkpoint claims, an effect without that authorisation does not happen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from interlock.digest import plain
+from interlock.errors import (
+    EffectFailed,
+    EffectNotDone,
+    InterlockError,
+    Refused,
+    RunBusy,
+    StoreUnavailable,
+)
+from interlock.graphs.spec import Retry
+from interlock.nodes.binding import binding
+from interlock.nodes.services import Place, Services
+from interlock.store.tables import Effect
+from interlock.tools.action import Action, ActionContext, Probe
+
+
+@dataclass(frozen=True)
+class Performed:
+    """How it ended: done, failed, doubt (a person must say whether it happened), regate (decide anew)."""
+
+    word: Literal["done", "failed", "doubt", "regate"]
+    effect: Effect
+    because: str = ""
+
+
+def context_of(effect: Effect, services: Services) -> ActionContext:
+    """What the action gets.  The key is the effect's, the same for every attempt."""
+    key = "interlock-" + hashlib.sha256(effect.id.encode()).hexdigest()[:40]
+    return ActionContext(key=key, run=effect.run_id, settings=services.settings, now=services.clock())
+
+
+def perform(place: Place, retry: Retry, services: Services) -> Performed:
+    """Perform the visit's newest proposal, or find out what became of an earlier attempt.
+
+    Raises:
+        Refused: there is no authorisation for exactly this action; nothing was called.
+        RunBusy: another process is performing it now.
+    """
+    newest = services.ledger.latest(place.run, place.step, place.visit)
+    if newest is None:
+        raise Refused(f"run {place.run} has proposed nothing at {place.step}.")
+    with _alone(newest, services):
+        effect = services.ledger.get(newest.id)
+        action = services.action(effect.action)
+        if effect.state == "intent":
+            effect = services.ledger.doubt(effect, "the process ended between intent and outcome")
+        if effect.state == "in_doubt":
+            settled = _settle(effect, action, services)
+            if settled is not None:
+                return settled
+        if effect.state in ("executed", "verified"):
+            return Performed("done", effect)
+        if effect.state == "failed" and not effect.retryable:
+            return Performed("failed", effect, effect.error or "")
+        return _attempts(effect, action, place, retry, services)
+
+
+def _attempts(effect: Effect, action: Action, place: Place, retry: Retry, services: Services) -> Performed:
+    while True:
+        digest = binding(effect.action, effect.arguments, place, services)
+        stale = _stale(effect, digest, services)
+        if stale:
+            return Performed("regate", services.ledger.supersede(effect, stale, repeat=True), stale)
+        try:
+            arguments = action.validate(effect.arguments)
+        except ValueError:
+            raise Refused(f"effect {effect.id}: its arguments no longer fit {effect.action}.") from None
+        effect = services.ledger.intend(effect, digest)
+        try:
+            result = action.run(arguments, context_of(effect, services))
+            written = plain(result.model_dump())
+        except EffectNotDone as error:
+            effect = services.ledger.failed(effect, error.message, retryable=effect.attempt < retry.attempts)
+            if not effect.retryable:
+                return Performed("failed", effect, error.message)
+            services.sleep(retry.backoff.total_seconds() * 2 ** (effect.attempt - 1))
+            continue
+        except EffectFailed as error:
+            return Performed("failed", services.ledger.failed(effect, error.message, retryable=False), error.message)
+        except Exception as error:  # whatever a tool throws, what became of the effect is unknown
+            because = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            effect = services.ledger.doubt(effect, because)
+            settled = _settle(effect, action, services)
+            if settled is not None:
+                return settled
+            if effect.attempt >= retry.attempts:
+                return Performed("doubt", effect, because)
+            services.sleep(retry.backoff.total_seconds() * 2 ** (effect.attempt - 1))
+            continue
+        assert isinstance(written, dict)
+        return Performed("done", _verified(services.ledger.executed(effect, written), action, services))
+
+
+def _stale(effect: Effect, digest: str, services: Services) -> str | None:
+    """Why the decision no longer holds, or None."""
+    if effect.state in ("in_doubt",):
+        return None
+    if effect.digest != digest:
+        return "the action, its rules or its workflow changed after the decision" if effect.digest else None
+    if effect.approval_id and effect.state in ("approved", "failed"):
+        approval = services.approvals.get(effect.approval_id)
+        if approval.execute_before is not None and services.clock() > approval.execute_before:
+            return f"approval {approval.id} had to be used by {approval.execute_before.isoformat()}"
+    return None
+
+
+def _settle(effect: Effect, action: Action, services: Services) -> Performed | None:
+    """Decide a doubt without acting; None when another attempt is safe."""
+    match action.effect:
+        case "read" | "idempotent":
+            return None
+        case "keyed":
+            started = effect.intent_at or effect.created_at
+            if action.key_ttl is not None and services.clock() - started > timedelta(seconds=action.key_ttl):
+                return Performed("doubt", effect, "the provider no longer knows the key")
+            return None
+        case "queryable":
+            return _probed(effect, action, services)
+        case "blind":
+            return Performed("doubt", effect, effect.error or "nobody can look")
+
+
+def _probed(effect: Effect, action: Action, services: Services) -> Performed | None:
+    found = _probe(effect, action, services)
+    if found.answer == "happened":
+        result = plain(found.result.model_dump()) if found.result else {}
+        assert isinstance(result, dict)
+        return Performed("done", services.ledger.verified(services.ledger.executed(effect, result)))
+    if found.answer == "unknown":
+        return Performed("doubt", effect, found.because or effect.error or "")
+    if effect.approval_id:
+        approval = services.approvals.get(effect.approval_id)
+        if approval.execute_before is None or services.clock() > approval.execute_before:
+            because = "it did not happen, and the approval's time has passed"
+            failed = services.ledger.failed(effect, because, retryable=False)
+            return Performed("regate", services.ledger.supersede(failed, because, repeat=True), because)
+    return None
+
+
+def _verified(effect: Effect, action: Action, services: Services) -> Effect:
+    if action.probe is None or _probe(effect, action, services).answer != "happened":
+        return effect
+    return services.ledger.verified(effect)
+
+
+def _probe(effect: Effect, action: Action, services: Services) -> Probe:
+    assert action.probe is not None
+    try:
+        return action.probe(action.validate(effect.arguments), context_of(effect, services))
+    except (OSError, ValueError, InterlockError) as error:
+        return Probe("unknown", because=f"the probe failed: {error}")
+
+
+@contextmanager
+def _alone(effect: Effect, services: Services) -> Iterator[None]:
+    """Hold the effect; the operating system lets go when the process dies, however it dies."""
+    name = hashlib.sha256(effect.id.encode()).hexdigest()[:32]
+    folder = services.settings.home / "locks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"effect-{name}.lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise RunBusy(f"effect {effect.id} is being performed by another process; nothing was done twice.") from None
+    except OSError as error:
+        raise StoreUnavailable(f"the folder {folder} cannot be used: {error.strerror}. Nothing was done.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+

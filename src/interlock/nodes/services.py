@@ -1,0 +1,70 @@
+"""What steps may use when they run: everything comes in here, so a step has no other way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from langchain_core.language_models.chat_models import BaseChatModel
+
+from interlock.errors import ProjectError
+from interlock.graphs.spec import Spec
+from interlock.lam.protocol import ActionModel
+from interlock.policies.drawer import PolicyDrawer
+from interlock.settings import Settings
+from interlock.store.approvals import Approvals
+from interlock.store.audit import Audit
+from interlock.store.database import Database
+from interlock.store.effects import Ledger
+from interlock.store.runs import Runs
+from interlock.tools.action import Action
+
+
+@dataclass(frozen=True)
+class Services:
+    """The stores, drawers, models and clock of one project."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    actions: Mapping[str, Action]
+    policies: PolicyDrawer
+    runs: Runs
+    ledger: Ledger
+    approvals: Approvals
+    database: Database
+    audit: Audit
+    chat_model: Callable[[str], BaseChatModel]
+    """The chat model of a provider string."""
+    action_model: Callable[[], ActionModel]
+
+    def action(self, name: str) -> Action:
+        """The action.
+
+        Raises:
+            ProjectError: the drawer `tools/` no longer declares it.
+        """
+        try:
+            return self.actions[name]
+        except KeyError:
+            raise ProjectError(f"tools/ declares no action {name}; put it back, then resume the run.") from None
+
+
+@dataclass(frozen=True)
+class Place:
+    """One visit of one run to one step, under one spec."""
+
+    run: str
+    spec: Spec
+    spec_digest: str
+    step: str
+    visit: int
+
+    def value(self, path: str, values: Mapping[str, Any]) -> Any:
+        """What `$.key.field` means in `values`; None where nothing stands there."""
+        found: Any = values
+        for part in path[2:].split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
