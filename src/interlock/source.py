@@ -134,7 +134,7 @@ class Document:
         found: Any = self.data
         for part in loc:
             try:
-                found = found[part] if isinstance(found, dict | list) else None
+                found = found[part] if type(found) in (dict, list) else None
             except (KeyError, IndexError, TypeError):
                 return None
         return found
@@ -353,7 +353,10 @@ class _Reader:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """The known word closest to `word`, if one is close."""
-    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
+    known = list(known)
+    if same := [name for name in known if name.lower() == word.lower()]:
+        return same[0]
+    return next(iter(get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 
 def hint_for(word: str, known: Iterable[str]) -> str | None:

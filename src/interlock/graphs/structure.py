@@ -1,0 +1,112 @@
+"""Proofs of structure: outcomes are closed, every step is reached, and END can be reached from each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+
+from interlock.graphs.fault import Fault
+from interlock.graphs.flow import Flow, cycle, reachable, reverse
+from interlock.graphs.spec import END, OUTCOMES, START, UNROUTED_ENDS, ActStep, ApproveStep, CallStep, Spec, Step
+from interlock.tools.action import Action
+
+
+def consequential(step: Step, actions: Mapping[str, Action]) -> list[str]:
+    """The actions of `step` that change something; an unknown action is taken for one that does."""
+    if not isinstance(step, ActStep | CallStep):
+        return []
+    return [name for name in step.actions if name not in actions or actions[name].consequential]
+
+
+def possible(step: Step, outcome: str, actions: Mapping[str, Action]) -> bool:
+    """Whether `step` can end with `outcome` at all."""
+    if outcome in ("rejected", "expired", "denied") and not isinstance(step, ApproveStep):
+        asks = isinstance(step, ActStep) and step.card.on_abstain == "ask"
+        return bool(consequential(step, actions)) or asks
+    if outcome == "abstained":
+        return isinstance(step, ActStep) and step.card.on_abstain == "edge"
+    return outcome != "exhausted" or step.visits is not None
+
+
+def required(step: Step, outcome: str, actions: Mapping[str, Action]) -> bool:
+    """Whether `outcome` needs an edge; those of `UNROUTED_ENDS` end the run as failed without one."""
+    if outcome in UNROUTED_ENDS:
+        return False
+    if outcome in ("rejected", "expired", "denied") and not isinstance(step, ApproveStep):
+        return bool(consequential(step, actions))
+    return possible(step, outcome, actions)
+
+
+def closed(spec: Spec, actions: Mapping[str, Action], unsure: Set[str]) -> Iterator[Fault]:
+    """Each outcome of each step leaves by exactly one edge, whatever the values are.
+
+    Steps in `unsure` have edges that could not be read; nothing is said about them.
+    """
+    leaving: dict[tuple[str, str], list[int]] = {}
+    for index, edge in enumerate(spec.edges):
+        for outcome in edge.on or [""]:
+            leaving.setdefault((edge.source, outcome), []).append(index)
+    if START not in unsure:
+        if (START, "") not in leaving:
+            yield Fault("G026", "no edge leaves START", ("edges",), key=True, hint="add `START -> STEP`")
+        else:
+            yield from _branches(spec, START, "", leaving[START, ""])
+    for name, step in spec.steps.items():
+        missing = []
+        for outcome in OUTCOMES[step.kind]:
+            indices = leaving.get((name, outcome), [])
+            if indices:
+                yield from _branches(spec, name, outcome, indices)
+                if not possible(step, outcome, actions):
+                    yield _impossible(name, step, outcome, indices[0])
+            elif name not in unsure and required(step, outcome, actions):
+                missing.append(outcome)
+        if missing:
+            words = ", ".join(f"`{outcome}`" for outcome in missing)
+            on = missing[0] if len(missing) == 1 else f"[{', '.join(missing)}]"
+            hint = f"add {{from: {name}, on: {on}, to: …}}"
+            verb = "goes" if len(missing) == 1 else "go"
+            yield Fault("G023", f"{words} of `{name}` {verb} nowhere", ("steps", name), key=True, hint=hint)
+
+
+def _impossible(name: str, step: Step, outcome: str, index: int) -> Fault:
+    reasons = {
+        "exhausted": "it has no `visits`",
+        "abstained": "its card asks a person instead",
+    }
+    reason = reasons.get(outcome, "it changes nothing, so nobody is asked")
+    message = f"`{name}` never ends with `{outcome}`: {reason}"
+    return Fault("G031", message, ("edges", index, "on"), part=outcome, severity="warning")
+
+
+def _branches(spec: Spec, source: str, outcome: str, indices: list[int]) -> Iterator[Fault]:
+    what = f"`{outcome}` of `{source}`" if outcome else "START"
+    conditional = [index for index in indices if spec.edges[index].when is not None]
+    otherwise = [index for index in indices if spec.edges[index].otherwise]
+    plain = [index for index in indices if index not in conditional and index not in otherwise]
+    if len(plain) > 1 and not conditional and not otherwise:
+        yield Fault("G024", f"{what} already goes to `{spec.edges[plain[0]].target}`", ("edges", plain[1], "to"))
+    elif conditional and plain:
+        message = f"{what} has conditional edges, so its last edge must say `else: true`"
+        yield Fault("G025", message, ("edges", plain[0]), hint="add `else: true`")
+    elif conditional and not otherwise:
+        message = f"{what} goes nowhere when no condition holds"
+        yield Fault("G025", message, ("edges", conditional[-1], "when"), key=True, hint="add an edge with `else: true`")
+    elif len(otherwise) > 1:
+        yield Fault("G025", f"{what} has a second `else`", ("edges", otherwise[1], "else"), key=True)
+    elif otherwise and not conditional:
+        yield Fault("G025", f"{what} has an `else` but no condition", ("edges", otherwise[0], "else"), key=True)
+
+
+def connected(spec: Spec, flow: Flow) -> Iterator[Fault]:
+    """Every step is reached from START, and from every reached step END can be reached."""
+    successors = flow.successors()
+    reached = reachable(successors, [START])
+    ending = reachable(reverse(successors), [END])
+    for name in spec.steps:
+        if name not in reached:
+            yield Fault("G027", f"the step `{name}` cannot be reached from START", ("steps", name), key=True)
+        elif name not in ending:
+            path = tuple(cycle(successors, [node for node in reached if node not in ending]) or (name,))
+            message = f"END cannot be reached from `{name}`"
+            yield Fault("G028", message, ("steps", name), key=True, path=path)
+            return  # the others that cannot end lie on the same or a following dead end
