@@ -1,8 +1,7 @@
 """Business records in SQL: find, change one field, add a note."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from interlock.digest import Json
 from interlock.tools.action import ActionContext, Arguments, Result, about, action
 from interlock.tools.connect import sql
 
@@ -30,14 +29,14 @@ class AddNote(Arguments):
 class Changed(Result):
     kind: str
     id: str
-    before: dict[str, Json]
-    after: dict[str, Json]
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 class Record(Result):
     kind: str
     id: str
-    fields: dict[str, Json]
+    fields: dict[str, Any]
 
 
 @action("records.update", effect="keyed", risk="medium", targets=["kind", "id"], title="{kind} {id}: {field} = {value}")

@@ -253,8 +253,9 @@ def _only(found: Sequence[_File], title: str, day: date | None) -> _File:
         there = "; ".join(sorted({str(each.entry) for each in live})[:10]) or "nothing"
         raise EffectFailed(f"There is no appointment {wanted}; nothing was changed. The calendar holds: {there}.")
     if len(fitting) > 1:
-        names = "; ".join(str(each.entry) for each in fitting[:10])
-        raise EffectFailed(f"Several appointments are called {wanted}; nothing was changed: {names}. Name one.")
+        ordered = sorted((each.entry for each in fitting), key=lambda entry: (entry.day, entry.start))
+        names = "; ".join(str(entry) for entry in ordered[:10])
+        raise EffectFailed(f"Several appointments are called {wanted}; nothing was changed: {names}. Rename one.")
     if not fitting[0].alone:
         raise EffectFailed(
             f"{fitting[0].path.name} holds several events and came from another program; nothing was changed. "
