@@ -1,4 +1,4 @@
-"""The bounded reason–act–observe loop of an agentic LLM (ReAct, Yao et al. 2023), for comparison.
+"""The bounded reason-act-observe loop of an agentic LLM (ReAct, Yao et al. 2023), for comparison.
 
 The model thinks and calls one tool, the caller's `act` answers, the model reads the answer, and so on.
 The loop itself has no power: `act` is where every call goes, and there stands the monitor.  The loop
