@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
-from interlock.graphs.assigned import bound_keys, success
+from interlock.graphs.assigned import ANSWERED, bound_keys
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Arc, Flow, shortest
 from interlock.graphs.shapes import argument_shapes
@@ -59,9 +59,9 @@ class Dirt:
             dirty |= self.bit.get(arc.source, 0)
         if isinstance(step, ApproveStep) and step.covers is not None and arc.outcome == "approved":
             dirty &= ~self.bit.get(step.covers, 0)
-        if step.writes and arc.outcome == success(step):
+        if step.writes and (isinstance(step, ApproveStep) or arc.outcome == "done"):
             dirty |= self.binding.get(step.writes, 0)
-        if arc.outcome == "rejected":
+        if arc.outcome in ANSWERED:
             dirty |= self.reviews.get(arc.source, 0)
         return dirty
 

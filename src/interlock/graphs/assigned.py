@@ -65,9 +65,18 @@ def writers(spec: Spec) -> set[str]:
     return written | {edge.writes for edge in spec.edges if edge.writes}
 
 
-def success(step: Step) -> str:
-    """The outcome after which the key that the step writes is there."""
-    return OUTCOMES[step.kind][0]
+ANSWERED = ("rejected", "expired", "denied")
+"""Outcomes of a step after which the review keys of the edges into it may have been written."""
+
+
+def writing(step: Step) -> tuple[str, ...]:
+    """The outcomes after which the key that the step writes is surely there.
+
+    A rejection without a form is as full an answer as an approval; with one, its fields are missing,
+    and with `covers` a rule may have rejected instead of a person.
+    """
+    plain = isinstance(step, ApproveStep) and not step.form and step.covers is None
+    return OUTCOMES[step.kind][: 2 if plain else 1]
 
 
 class Keys:
@@ -91,7 +100,7 @@ class Keys:
         step = self.spec.steps.get(source)
         if step is None:
             return keys & self.written
-        if step.writes and outcome == success(step):
+        if step.writes and outcome in writing(step):
             keys |= self.bit[step.writes]
         if outcome == "rejected":
             keys |= keys >> len(self.bit)

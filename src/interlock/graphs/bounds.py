@@ -13,7 +13,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import Flow, components, cycle
+from interlock.graphs.flow import Flow, components, cycle, flow
 from interlock.graphs.spec import END, START, ActStep, ApproveStep, ReasonStep, Spec
 from interlock.graphs.structure import consequential
 from interlock.tools.action import Action
@@ -23,19 +23,22 @@ Half = tuple[str, bool]
 
 
 class Bounds(BaseModel):
-    """The most a run can take: steps entered, chat-model calls, actions performed, questions to people."""
+    """The most a run can take: steps entered, chat-model calls, actions performed, questions to people.
+
+    None where nothing limits it.  An edit of an action by a reviewer asks again and is not counted.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    steps: int
-    model_calls: int
-    actions: int
-    approvals: int
+    steps: int | None
+    model_calls: int | None
+    actions: int | None
+    approvals: int | None
     cost: Decimal | None = None
     """US dollars, as limited by the graph; None without a limit."""
 
 
-def _halves(spec: Spec, flow: Flow) -> dict[Half, list[Half]]:
+def _halves(spec: Spec, paths: Flow) -> dict[Half, list[Half]]:
     """The graph of outcomes in which each limited step has two halves."""
 
     def entered(name: str) -> list[Half]:
@@ -43,17 +46,17 @@ def _halves(spec: Spec, flow: Flow) -> dict[Half, list[Half]]:
         limited = step is not None and step.visits is not None
         return [(name, False), (name, True)] if limited else [(name, True)]
 
-    graph: dict[Half, list[Half]] = {half: [] for name in flow.leaving for half in entered(name)}
-    for arc in flow.arcs:
+    graph: dict[Half, list[Half]] = {half: [] for name in paths.leaving for half in entered(name)}
+    for arc in paths.arcs:
         step = spec.steps.get(arc.source)
         limited = step is not None and step.visits is not None
         graph[arc.source, not limited or arc.outcome == "exhausted"] += entered(arc.target)
     return {half: list(dict.fromkeys(following)) for half, following in graph.items()}
 
 
-def bounded(spec: Spec, flow: Flow) -> Iterator[Fault]:
+def bounded(spec: Spec, paths: Flow) -> Iterator[Fault]:
     """A cycle that no visit limit ends, one for each part of the graph that has one."""
-    graph = _halves(spec, flow)
+    graph = _halves(spec, paths)
     free = {half: [other for other in following if other[1]] for half, following in graph.items() if half[1]}
     for component in reversed(components(free)):
         order = [(name, True) for name in spec.steps if (name, True) in set(component)]
@@ -61,7 +64,7 @@ def bounded(spec: Spec, flow: Flow) -> Iterator[Fault]:
         if found is None:
             continue
         path = [half[0] for half in found]
-        closing = [arc for arc in flow.leaving[path[-2]] if arc.target == path[-1]]
+        closing = [arc for arc in paths.leaving[path[-2]] if arc.target == path[-1]]
         yield Fault(
             "G203",
             f"nothing limits the cycle through `{path[0]}`",
@@ -71,13 +74,19 @@ def bounded(spec: Spec, flow: Flow) -> Iterator[Fault]:
         )
 
 
-def bounds(spec: Spec, flow: Flow, actions: Mapping[str, Action]) -> Bounds:
-    """The worst case of a run of a bounded spec; limits that are enforced while it runs cap it.
+def bounds(spec: Spec, actions: Mapping[str, Action] | None = None) -> Bounds:
+    """The worst case of a run; limits that are enforced while it runs cap it.
 
     A part of the graph that is strongly connected is entered once.  In it each limited half runs as
-    often as its limit, and every other half at most once between two of these.
+    often as its limit, and every other half at most once between two of these.  Without `actions`
+    each action is taken for one that people may be asked about.
     """
-    graph = _halves(spec, flow)
+    paths, limits = flow(spec), spec.limits
+    cost = limits.cost.usd if limits.cost else None
+    if next(bounded(spec, paths), None) is not None:
+        most = limits.steps
+        return Bounds(steps=most, model_calls=limits.model_calls, actions=most, approvals=most, cost=cost)
+    graph = _halves(spec, paths)
     home: dict[Half, int] = {}
     groups = components(graph)
     for number, group in enumerate(groups):
@@ -100,31 +109,29 @@ def bounds(spec: Spec, flow: Flow, actions: Mapping[str, Action]) -> Bounds:
         elif isinstance(step, ApproveStep):
             approvals += entered
         else:
-            again = any(home[half] == home[other] for other in _after_done(name, spec, flow))
+            again = any(home[half] == home[other] for other in _after_done(name, spec, paths))
             performed += entered if again else 1
             asks = isinstance(step, ActStep) and step.card.on_abstain == "ask"
-            approvals += entered if asks or consequential(step, actions) else 0
-    limits = spec.limits
+            approvals += entered if asks or consequential(step, actions or {}) else 0
     steps = min(steps, limits.steps) if limits.steps is not None else steps
     calls = min(model_calls, limits.model_calls) if limits.model_calls is not None else model_calls
-    cost = limits.cost.usd if limits.cost else None
     return Bounds(
         steps=steps, model_calls=calls, actions=min(performed, steps), approvals=min(approvals, steps), cost=cost
     )
 
 
-def _after_done(name: str, spec: Spec, flow: Flow) -> list[Half]:
+def _after_done(name: str, spec: Spec, paths: Flow) -> list[Half]:
     """Where a step can go after its action was performed: only then can it be performed again."""
-    targets = [arc.target for arc in flow.leaving[name] if arc.outcome == "done" and arc.target != END]
+    targets = [arc.target for arc in paths.leaving[name] if arc.outcome == "done" and arc.target != END]
     return [(target, spec.steps[target].visits is None) for target in targets]
 
 
-def enough(spec: Spec, flow: Flow) -> Iterator[Fault]:
+def enough(spec: Spec, paths: Flow) -> Iterator[Fault]:
     """Limits that already the longest path without a repetition goes past."""
     order: list[str] = []
     kept: dict[str, list[str]] = {}
     state: dict[str, bool] = {}
-    successors = flow.successors()
+    successors = paths.successors()
     work: list[tuple[str, bool]] = [(START, True)]
     while work:
         name, entering = work.pop()

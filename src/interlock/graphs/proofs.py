@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Set
 from interlock.graphs.approval import Decided, approval, covering
 from interlock.graphs.assigned import assigned
 from interlock.graphs.bindings import bindings
+from interlock.graphs.bounds import Bounds as Bounds
 from interlock.graphs.bounds import bounded, enough
+from interlock.graphs.bounds import bounds as bounds
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import flow
 from interlock.graphs.spec import ActStep, CallStep, Spec

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from interlock.graphs.spec import ActStep, ApproveStep, CallStep, ReasonStep, Spec, object_schema
+from interlock.graphs.spec import ActStep, ApproveStep, CallStep, ReasonStep, Schema, Spec, object_schema
 from interlock.tools.action import Action
 
 
@@ -70,14 +70,8 @@ class Shape:
         return None
 
 
-REVIEW = Shape(
-    {
-        "type": "object",
-        "properties": {"decision": {"type": "string"}, "comment": {"type": "string"}, "by": {"type": "string"}},
-        "additionalProperties": False,
-    }
-)
-"""What a reviewer's answer leaves in the key of an approval edge."""
+REVIEW_FIELDS = {name: Schema(type="string") for name in ("decision", "comment", "by")}
+"""What a reviewer's answer always holds: in the key of an approval edge, and beside a form's own fields."""
 
 
 def state_shapes(spec: Spec, actions: Mapping[str, Action]) -> dict[str, list[Shape]]:
@@ -96,9 +90,9 @@ def state_shapes(spec: Spec, actions: Mapping[str, Action]) -> dict[str, list[Sh
                 for name in step.actions:
                     add(step.writes, result_shape(actions[name]) if name in actions else Shape({}))
             case ApproveStep():
-                add(step.writes, Shape(object_schema(step.form)) if step.form else REVIEW)
+                add(step.writes, Shape(object_schema(step.form | REVIEW_FIELDS)))
     for edge in spec.edges:
-        add(edge.writes, REVIEW)
+        add(edge.writes, Shape(object_schema(REVIEW_FIELDS)))
     return found
 
 

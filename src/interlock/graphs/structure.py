@@ -17,11 +17,8 @@ def consequential(step: Step, actions: Mapping[str, Action]) -> list[str]:
     return [name for name in step.actions if name not in actions or actions[name].consequential]
 
 
-def possible(step: Step, outcome: str, actions: Mapping[str, Action]) -> bool:
+def possible(step: Step, outcome: str) -> bool:
     """Whether `step` can end with `outcome` at all."""
-    if outcome in ("rejected", "expired", "denied") and not isinstance(step, ApproveStep):
-        asks = isinstance(step, ActStep) and step.card.on_abstain == "ask"
-        return bool(consequential(step, actions)) or asks
     if outcome == "abstained":
         return isinstance(step, ActStep) and step.card.on_abstain == "edge"
     return outcome != "exhausted" or step.visits is not None
@@ -33,7 +30,7 @@ def required(step: Step, outcome: str, actions: Mapping[str, Action]) -> bool:
         return False
     if outcome in ("rejected", "expired", "denied") and not isinstance(step, ApproveStep):
         return bool(consequential(step, actions))
-    return possible(step, outcome, actions)
+    return possible(step, outcome)
 
 
 def closed(spec: Spec, actions: Mapping[str, Action], unsure: Set[str]) -> Iterator[Fault]:
@@ -56,8 +53,8 @@ def closed(spec: Spec, actions: Mapping[str, Action], unsure: Set[str]) -> Itera
             indices = leaving.get((name, outcome), [])
             if indices:
                 yield from _branches(spec, name, outcome, indices)
-                if not possible(step, outcome, actions):
-                    yield _impossible(name, step, outcome, indices[0])
+                if not possible(step, outcome):
+                    yield _impossible(name, outcome, indices[0])
             elif name not in unsure and required(step, outcome, actions):
                 missing.append(outcome)
         if missing:
@@ -68,12 +65,8 @@ def closed(spec: Spec, actions: Mapping[str, Action], unsure: Set[str]) -> Itera
             yield Fault("G023", f"{words} of `{name}` {verb} nowhere", ("steps", name), key=True, hint=hint)
 
 
-def _impossible(name: str, step: Step, outcome: str, index: int) -> Fault:
-    reasons = {
-        "exhausted": "it has no `visits`",
-        "abstained": "its card asks a person instead",
-    }
-    reason = reasons.get(outcome, "it changes nothing, so nobody is asked")
+def _impossible(name: str, outcome: str, index: int) -> Fault:
+    reason = "it has no `visits`" if outcome == "exhausted" else "its card asks a person instead"
     message = f"`{name}` never ends with `{outcome}`: {reason}"
     return Fault("G031", message, ("edges", index, "on"), part=outcome, severity="warning")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +14,20 @@ KINDS = ("reason", "act")
 
 
 @dataclass(frozen=True)
-class CardDrawer:
+class CardDrawer(Mapping[str, Card]):
     """The cards of a drawer by node name, and the file of each."""
 
     cards: Mapping[str, Card]
     documents: Mapping[str, Document] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, name: str) -> Card:
+        return self.cards[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.cards)
+
+    def __len__(self) -> int:
+        return len(self.cards)
 
 
 def read_cards(folder: Path) -> CardDrawer:
