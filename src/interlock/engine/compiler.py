@@ -22,7 +22,8 @@ from langgraph.types import interrupt
 from interlock.digest import plain
 from interlock.engine.beginning import begin
 from interlock.errors import InputError, ModelError, ProjectError, Refused
-from interlock.graphs.spec import END, START, ActStep, ApproveStep, CallStep, Edge, ReasonStep, Spec, path_parts
+from interlock.graphs.bounds import bounds
+from interlock.graphs.spec import END, START, ActStep, ApproveStep, CallStep, Edge, ReasonStep, Spec, bound_keys, path_parts
 from interlock.nodes.act import Abstained, propose
 from interlock.nodes.approve import answered, ask, ask_doubt, form_answered, gate
 from interlock.nodes.metered import think
@@ -67,8 +68,6 @@ def recursion_limit(spec: Spec) -> int:
 
     Between two waits of a run no node of a visit runs more often than the edits of its action allow.
     """
-    from interlock.graphs.proofs import bounds
-
     return 8 * max(bounds(spec).steps or 1, 1) + 50
 
 
@@ -107,7 +106,7 @@ class _Compiler:
                 case ReasonStep():
                     self._step(name, name, self._reason, [*step.reads, *conditions], out, first=True)
                 case ActStep() | CallStep():
-                    reads = [*step.reads, *(path_parts(p)[0] for p in step.bind.values() if _path(p)), *conditions]
+                    reads = [*step.reads, *bound_keys(step.bind), *conditions]
                     inner = {node: f"{name}.{node}" for node in ("propose", "gate", "approve", "perform")}
                     self._step(inner["propose"], name, self._propose, reads, out | {inner["gate"]}, first=True)
                     self._step(inner["gate"], name, self._gate, [*conditions], out | {*inner.values()} - {inner["propose"]})
@@ -117,7 +116,7 @@ class _Compiler:
                     covered = self.spec.steps[step.covers] if step.covers else None
                     reads = [*step.reads, *conditions]
                     if isinstance(covered, ActStep | CallStep):
-                        reads += [path_parts(p)[0] for p in covered.bind.values() if _path(p)]
+                        reads += bound_keys(covered.bind)
                     self._step(f"{name}.propose", name, self._ask, reads, out | {f"{name}.approve"}, first=True)
                     self._step(f"{name}.approve", name, self._form, [*conditions], out | {f"{name}.approve"}, waits=True)
         self._node(FINISH, self._finish, [*self.spec.output, EDGE], set())
@@ -284,10 +283,6 @@ class _Compiler:
 
 def _next(state: State) -> str:
     return str(state[NEXT])
-
-
-def _path(value: object) -> bool:
-    return isinstance(value, str) and value.startswith("$.")
 
 
 def _run_id(config: RunnableConfig) -> str:

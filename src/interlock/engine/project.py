@@ -16,7 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from interlock.engine.compiler import compile_spec
 from interlock.errors import ProjectError, StoreUnavailable
-from interlock.graphs.loader import load_spec
+from interlock.graphs.loader import read_spec
 from interlock.graphs.spec import Spec
 from interlock.lam.protocol import ActionModel
 from interlock.nodes.drawer import CardDrawer, read_cards
@@ -140,7 +140,7 @@ class Project:
         Raises:
             SourceError: the file, or a card, tool or policy it needs, has faults; each with its position.
         """
-        return Workflow(load_spec(path, self.cards, self.actions, self.policies), self)
+        return Workflow(read_spec(path, self.cards.cards, self.actions, self.policies), self)
 
     def pinned(self, spec_digest: str) -> Workflow:
         """The workflow that a run was started with, whatever became of its file."""

@@ -7,6 +7,7 @@ on unchanged when those files change or vanish.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -124,6 +125,11 @@ def path_parts(path: str) -> tuple[str, ...]:
     return tuple(path[2:].split("."))
 
 
+def bound_keys(bind: Mapping[str, Bound]) -> list[str]:
+    """The state keys that bindings read."""
+    return sorted({path_parts(value)[0] for value in bind.values() if isinstance(value, str) and is_path(value)})
+
+
 class _Step(Declared):
     visits: int | None = Field(default=None, ge=1, le=1000, description="How often a run may enter this step.")
 
@@ -162,7 +168,7 @@ class CallStep(_Step):
 
     @property
     def reads(self) -> list[str]:
-        return sorted({path_parts(value)[0] for value in self.bind.values() if isinstance(value, str) and is_path(value)})
+        return bound_keys(self.bind)
 
 
 class ApproveStep(_Step):

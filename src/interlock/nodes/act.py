@@ -50,7 +50,7 @@ def propose(
         if step.card.on_abstain == "edge" or len(space) != 1:
             return Abstained(f"none of {', '.join(step.actions)} fits (p_null {decision.p_null:.2f})")
         row = _row(place, services, space[0], bound, bound_labels)
-        row.missing = row.missing or ["confirmation"]
+        row.model = {"backend": decision.backend, "model_id": decision.model_id, "abstained": True}
         return row
     chosen = decision.actions[0]
     if chosen.name not in step.actions:

@@ -104,7 +104,9 @@ def _edge(place: Place, entered_by: int) -> Verdict | None:
 
 def _confidence(effect: Effect, action: Action, services: Services) -> Verdict | None:
     """A model that chose an action or its arguments needs a certified confidence to go on alone."""
-    if not effect.model or not effect.model.get("chose_arguments"):
+    if effect.model.get("abstained"):
+        return approve("confidence", "the action model abstained, so a person decides", Requirement())
+    if not effect.model.get("chose_arguments"):
         return None
     if action.risk_class == "irreversible":
         return approve("confidence", "an irreversible action that a model chose always asks", Requirement())

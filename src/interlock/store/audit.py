@@ -14,10 +14,10 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func
-from sqlmodel import Session, select
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
 
 from interlock.digest import Json, canonical, plain
 from interlock.errors import SettingsError, StoreUnavailable
@@ -51,7 +51,7 @@ class Audit:
 
     def append(self, session: Session, actor: str, event: str, subject: str, data: dict[str, Json]) -> None:
         """Add one entry; `session` must hold the write lock."""
-        last = session.exec(select(Entry).order_by(Entry.seq.desc()).limit(1)).first()  # type: ignore[attr-defined]
+        last = session.exec(select(Entry).order_by(col(Entry.seq).desc()).limit(1)).first()
         entry = Entry(
             seq=(last.seq if last else 0) + 1,
             at=self._clock(),
@@ -68,14 +68,14 @@ class Audit:
 
     def head(self, session: Session) -> Head:
         """The chain's head, to be kept somewhere else."""
-        last = session.exec(select(Entry).order_by(Entry.seq.desc()).limit(1)).first()  # type: ignore[attr-defined]
+        last = session.exec(select(Entry).order_by(col(Entry.seq).desc()).limit(1)).first()
         count = session.exec(select(func.count()).select_from(Entry)).one()
         return Head(count, last.mac if last else GENESIS)
 
     def verify(self, session: Session, head: Head | None = None) -> Fault | None:
         """The first fault of the chain, or None; with an exported `head`, truncation shows too."""
         previous, seq = GENESIS, 0
-        for entry in session.exec(select(Entry).order_by(Entry.seq)):  # type: ignore[arg-type]
+        for entry in session.exec(select(Entry).order_by(col(Entry.seq))):
             seq += 1
             if entry.seq != seq:
                 return Fault(seq, f"entry {seq} is missing")
@@ -89,6 +89,16 @@ class Audit:
         if head and seq < head.entries:
             return Fault(seq + 1, f"the exported head counts {head.entries} entries, the chain has {seq}")
         return None
+
+    def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
+        """Entries about a run, anything whose id begins with the run's, or one of `subjects`."""
+        query = select(Entry).where(
+            or_(col(Entry.subject) == run_id, col(Entry.subject).startswith(run_id + "/"), col(Entry.subject).in_(subjects))
+        )
+        return [
+            {"seq": e.seq, "at": e.at, "actor": e.actor, "event": e.event, "subject": e.subject, "data": e.data}
+            for e in session.exec(query.order_by(col(Entry.seq)))
+        ]
 
     def _mac(self, entry: Entry) -> str:
         body = [

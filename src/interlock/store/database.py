@@ -15,6 +15,9 @@ from sqlmodel import Session
 from interlock.errors import Conflict, SettingsError, StoreUnavailable
 from interlock.store.tables import Meta, Row
 
+Transaction = Session
+"""An open transaction, as callers outside the store may pass it on."""
+
 SCHEMA = "1"
 """Version of the tables; a database of another version is refused, never guessed at."""
 

@@ -133,6 +133,12 @@ class Ledger:
             moved = self.move(session, current, "superseded", actor=actor, error=because)
             return self.add(session, copy(moved), actor=actor) if repeat else moved
 
+    def cancel(self, session: Session, run_id: str) -> None:
+        """Withdraw every proposal of a run that has not begun, in the caller's transaction."""
+        query = select(Effect.id).where(Effect.run_id == run_id, col(Effect.state).in_(OPEN))
+        for effect_id in session.exec(query).all():
+            self.move(session, fetch(session, effect_id), "superseded", actor="run", error="the run ended")
+
     def intend(self, effect: Effect, digest: str) -> Effect:
         """Commit the intent: from now on the outside world may change.
 

@@ -1,0 +1,56 @@
+"""The command `interlock`: thin verbs over the engine, and errors turned into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from interlock.cli import audit, author, compare, model, review, runs
+from interlock.cli.output import EXIT_FAILED, EXIT_USAGE, console
+from interlock.errors import InterlockError, SettingsError, UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="AI workflows whose risky actions pass rules and people first, and happen once.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console().print(version("interlock"))
+        raise typer.Exit
+
+
+@app.callback()
+def _interlock(
+    _wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Declare workflows in graphs/, check them, run them, decide what waits."""
+
+
+app.command()(author.check)
+app.command()(author.init)
+app.command()(runs.run)
+app.command()(compare.compare)
+app.add_typer(runs.app, name="runs")
+app.add_typer(review.app, name="review")
+app.add_typer(model.app, name="lam")
+app.add_typer(audit.app, name="audit")
+
+
+def main() -> None:
+    """Run the command; every foreseen error is one clear sentence on stderr."""
+    try:
+        app(standalone_mode=True)
+    except InterlockError as error:
+        console(stderr=True).print(f"error: {error.message}", markup=False)
+        sys.exit(EXIT_USAGE if isinstance(error, UsageError | SettingsError) else EXIT_FAILED)
+    except KeyboardInterrupt:
+        console(stderr=True).print("\nstopped; nothing was lost. Go on: interlock runs list, interlock runs resume RUN")
+        sys.exit(130)

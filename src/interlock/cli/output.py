@@ -1,0 +1,137 @@
+"""How commands speak: JSON on stdout for programs, text for people, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+
+from interlock.digest import plain
+from interlock.store.tables import Approval, Effect, Run, Visit
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_WAITING = 0, 1, 2, 3
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that honours NO_COLOR and never folds lines when piped."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, no_color="NO_COLOR" in os.environ or not stream.isatty())
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on one line of stdout."""
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def exit_code(run: Run) -> int:
+    """The exit code that tells how a run stands."""
+    return {"done": EXIT_DONE, "failed": EXIT_FAILED, "cancelled": EXIT_FAILED}.get(run.status, EXIT_WAITING)
+
+
+def run_object(run: Run) -> dict[str, Any]:
+    """A run as JSON."""
+    return {
+        "id": run.id,
+        "graph": run.graph,
+        "status": run.status,
+        "outcome": run.outcome,
+        "error": run.error,
+        "output": run.output,
+        "requester": run.requester,
+        "spec": run.spec_digest,
+        "steps": run.steps,
+        "model_calls": run.model_calls,
+        "tokens": run.tokens,
+        "cost_usd": run.cost_micro_usd / 1_000_000,
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+    }
+
+
+def visit_object(visit: Visit) -> dict[str, Any]:
+    """One visit of a step as JSON."""
+    return {
+        "step": visit.step,
+        "visit": visit.visit,
+        "outcome": visit.outcome,
+        "note": visit.note,
+        "attempts": visit.attempts,
+        "entered_at": visit.entered_at,
+        "left_at": visit.left_at,
+    }
+
+
+def effect_object(effect: Effect) -> dict[str, Any]:
+    """A ledger row as JSON."""
+    return {
+        "id": effect.id,
+        "state": effect.state,
+        "action": effect.action,
+        "arguments": effect.arguments,
+        "provenance": effect.labels,
+        "digest": effect.digest,
+        "verdict": effect.verdict,
+        "approval": effect.approval_id,
+        "attempt": effect.attempt,
+        "result": effect.result,
+        "error": effect.error,
+    }
+
+
+def approval_object(approval: Approval) -> dict[str, Any]:
+    """A request as JSON."""
+    request = approval.request
+    return {
+        "id": approval.id,
+        "kind": approval.kind,
+        "state": approval.state,
+        "revision": approval.revision,
+        "title": request.get("title"),
+        "risk": request.get("risk"),
+        "run": approval.run_id,
+        "step": approval.step,
+        "visit": approval.visit,
+        "action": request.get("action"),
+        "arguments": request.get("arguments"),
+        "missing": request.get("missing", []),
+        "reasons": request.get("reasons", []),
+        "provenance": request.get("provenance", {}),
+        "evidence": request.get("evidence", {}),
+        "shown": request.get("shown", {}),
+        "form": request.get("form"),
+        "requirement": approval.requirement,
+        "excluded": approval.excluded,
+        "digest": approval.digest,
+        "answer": approval.answer,
+        "decide_before": approval.decide_before,
+        "execute_before": approval.execute_before,
+        "created_at": approval.created_at,
+    }
+
+
+def left(until: datetime, now: datetime) -> str:
+    """The time left in words: `23 h 59 min`."""
+    seconds = int((until - now).total_seconds())
+    if seconds <= 0:
+        return "no time"
+    days, hours, minutes = seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{max(minutes, 1)} min"
+
+
+def next_step(approval: Approval) -> str:
+    """The command that answers a request."""
+    who = "--as NAME"
+    match approval.kind:
+        case "question":
+            missing = " ".join(f"--set {name}=..." for name in approval.request.get("missing", []))
+            return f"interlock review edit {approval.id} {missing} {who}"
+        case "doubt":
+            return f"interlock review respond {approval.id} --happened (or --did-not-happen) {who}"
+    return f"interlock review approve {approval.id} {who}"

@@ -1,0 +1,238 @@
+"""`interlock review`: the approval queue at the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interlock.cli.output import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_WAITING,
+    approval_object,
+    console,
+    left,
+    next_step,
+    print_json,
+    run_object,
+)
+from interlock.cli.runs import open_engine, tell
+from interlock.errors import InterlockError, RunBusy, UsageError
+
+if TYPE_CHECKING:
+    from interlock.engine.service import Engine, Standing
+    from interlock.store.tables import Approval
+
+app = typer.Typer(no_args_is_help=True, help="Decide what waits for a person.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+As = Annotated[str, typer.Option("--as", metavar="NAME", help="Who decides.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the request.")]
+Comment = Annotated[str, typer.Option("--comment", help="Why.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="One value.")]
+Revision = Annotated[int | None, typer.Option("--revision", help="Refuse unless this is the revision you read.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Only record the decision; drive the run later.")]
+
+
+@app.command("list")
+def list_requests(as_json: AsJson = False) -> None:
+    """List what waits, oldest first."""
+    engine = open_engine(as_json)
+    found = engine.services.approvals.waiting()
+    if as_json:
+        print_json({"approvals": [approval_object(row) for row in found]})
+        return
+    if not found:
+        console().print("Nothing waits for a decision.")
+        return
+    for row in found:
+        time_left = left(row.decide_before, engine.services.clock())
+        risk = row.request.get("risk") or row.kind
+        console().print(f"{row.id}  {risk:<8} {row.request.get('title')}  ({time_left} left, {row.run_id})", markup=False)
+    console().print(f"Look: interlock review show {found[0].id}")
+
+
+@app.command()
+def show(approval_id: Id, as_json: AsJson = False) -> None:
+    """Show one request: the exact action, why it stopped, and where each value came from."""
+    engine = open_engine(as_json)
+    engine.services.approvals.expire()
+    row = engine.services.approvals.get(approval_id)
+    if as_json:
+        votes = [{"person": v.person, "verdict": v.verdict, "comment": v.comment, "at": v.at}
+                 for v in engine.services.approvals.votes(approval_id)]  # fmt: skip
+        print_json(approval_object(row) | {"votes": votes})
+        return
+    describe(row, engine)
+
+
+def describe(row: Approval, engine: Engine) -> None:
+    """A request in plain text, effect first."""
+    out, request = console(), row.request
+    out.print(f"{request.get('title')}", markup=False, style="bold")
+    time_left = "" if row.kind == "doubt" else f", {left(row.decide_before, engine.services.clock())} left, then refused"
+    out.print(f"{request.get('risk') or row.kind} risk, {row.state}{time_left}", markup=False)
+    out.print(f"run {row.run_id}, step {row.step}, revision {row.revision}", markup=False)
+    if request.get("question"):
+        out.print(f"\n{request['question']} {request.get('because', '')}".rstrip(), markup=False)
+    for name, value in (request.get("arguments") or {}).items():
+        label = request.get("provenance", {}).get(name, "default")
+        out.print(f"\n{name} (from: {label})", markup=False, style="bold")
+        out.print(f"{value}", markup=False)
+    for name, value in (request.get("shown") or {}).items():
+        out.print(f"\n{name}", markup=False, style="bold")
+        out.print(f"{value}", markup=False)
+    if request.get("missing"):
+        out.print(f"\nmissing: {', '.join(request['missing'])}", markup=False, style="bold")
+    if request.get("reasons"):
+        out.print("\nwhy it stopped", style="bold")
+        for reason in request["reasons"]:
+            out.print(f"  {reason['rule']}: {reason['effect']}, {reason['because']}", markup=False)
+    if row.state == "waiting":
+        out.print(f"\nDecide: {next_step(row)}", markup=False)
+
+
+@app.command()
+def approve(
+    approval_id: Id,
+    person: As,
+    comment: Comment = "",
+    answers: Sets = None,
+    revision: Revision = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Agree to a request; `--set` fills the fields of a form."""
+    from interlock.engine.service import read_changes
+
+    engine = open_engine(False)
+    row = engine.approve(
+        approval_id, person, comment=comment, revision=revision, answer=read_changes(answers or [])
+    )
+    _conclude(engine, row, detach, as_json)
+
+
+@app.command()
+def edit(
+    approval_id: Id,
+    person: As,
+    changes: Sets = None,
+    comment: Comment = "",
+    revision: Revision = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change the action: a new proposal that is gated again, for somebody else to approve."""
+    from interlock.engine.service import read_changes
+
+    if not changes:
+        raise UsageError("an edit needs at least one --set NAME=VALUE.")
+    engine = open_engine(False)
+    row = engine.edit(approval_id, person, read_changes(changes), comment=comment, revision=revision)
+    _conclude(engine, row, detach, as_json)
+
+
+@app.command()
+def reject(
+    approval_id: Id,
+    person: As,
+    comment: Comment = "",
+    revision: Revision = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse the action; a reason is required."""
+    engine = open_engine(False)
+    row = engine.services.approvals.reject(approval_id, person, comment=comment, revision=revision)
+    _conclude(engine, row, detach, as_json)
+
+
+@app.command()
+def respond(
+    approval_id: Id,
+    person: As,
+    happened: Annotated[
+        bool | None, typer.Option("--happened/--did-not-happen", help="Did the action in doubt happen?")
+    ] = None,
+    comment: Comment = "",
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Settle an action in doubt: did it happen?"""
+    if happened is None:
+        raise UsageError("say --happened or --did-not-happen.")
+    engine = open_engine(False)
+    row = engine.services.approvals.respond(approval_id, person, happened=happened, comment=comment)
+    _conclude(engine, row, detach, as_json)
+
+
+@app.command()
+def ask(person: As) -> None:
+    """Go through what waits, here at the terminal: approve, edit, reject or skip each."""
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask at; decide with `interlock review approve|edit|reject`.")
+    engine = open_engine(False)
+    seen: set[str] = set()
+    while waiting := [row for row in engine.services.approvals.waiting() if row.id not in seen]:
+        row = waiting[0]
+        seen.add(row.id)
+        describe(row, engine)
+        _ask_one(engine, row, person)
+    left_over = len(engine.services.approvals.waiting())
+    raise typer.Exit(EXIT_WAITING if left_over else EXIT_DONE)
+
+
+def _ask_one(engine: Engine, row: Approval, person: str) -> None:
+    doubt = row.kind == "doubt"
+    choices = "h happened, n did not happen, s skip" if doubt else "a approve, e edit, r reject, s skip"
+    while True:
+        word = typer.prompt(f"\n{choices}").strip().lower()[:1]
+        try:
+            if word == "s":
+                return
+            if word == "a" and not doubt:
+                engine.approve(row.id, person, revision=row.revision)
+            elif word == "e" and not doubt:
+                name = typer.prompt("which argument")
+                engine.edit(row.id, person, {name: typer.prompt("new value")}, revision=row.revision)
+            elif word == "r" and not doubt:
+                engine.services.approvals.reject(row.id, person, comment=typer.prompt("why"), revision=row.revision)
+            elif word in ("h", "n") and doubt:
+                engine.services.approvals.respond(row.id, person, happened=word == "h")
+            else:
+                continue
+        except InterlockError as error:
+            console().print(error.message, markup=False, style="red")
+            continue
+        tell(_drive(engine, row.run_id))
+        return
+
+
+def _drive(engine: Engine, run_id: str) -> Standing:
+    from interlock.engine.service import DECISION_PATIENCE
+
+    return engine.drive(run_id, patience=DECISION_PATIENCE)
+
+
+def _conclude(engine: Engine, row: Approval, detach: bool, as_json: bool) -> None:
+    """Drive the run on after a decision, tell how both stand, and exit: 1 only when the run failed."""
+    if detach:
+        standing = engine.standing(row.run_id)
+    else:
+        try:
+            standing = _drive(engine, row.run_id)
+        except RunBusy:
+            standing = engine.standing(row.run_id)  # the decision is stored; the run's driver goes on with it
+    if as_json:
+        told = {"approval": approval_object(engine.services.approvals.get(row.id)), "run": run_object(standing.run)}
+        print_json(told | {"approvals": [approval_object(item) for item in standing.waiting]})
+    else:
+        votes, needed = len(engine.services.approvals.votes(row.id)), row.requirement.get("count", 1)
+        if row.state == "waiting" and votes < needed:
+            console().print(f"{row.id}: {votes} of {needed} agree.")
+        else:
+            console().print(f"{row.id} is {(row.answer or {}).get('decision', row.state)}.")
+        tell(standing)
+    raise typer.Exit(EXIT_FAILED if standing.run.status == "failed" else EXIT_DONE)

@@ -1,0 +1,261 @@
+"""`interlock run` and `interlock runs`: start, look, resume, cancel."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from interlock.cli.output import (
+    EXIT_DONE,
+    approval_object,
+    console,
+    effect_object,
+    exit_code,
+    left,
+    next_step,
+    print_json,
+    run_object,
+    visit_object,
+)
+from interlock.errors import InputError, UsageError
+from interlock.settings import current_person
+
+if TYPE_CHECKING:
+    from interlock.engine.service import Engine, Standing
+    from interlock.graphs.spec import Spec
+
+app = typer.Typer(no_args_is_help=True, help="Look at runs, resume or cancel them.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who asks; default: your login name.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
+
+MAX_INPUT_FILE = 1_000_000
+"""Bytes of one input file; longer texts do not belong in a state."""
+
+
+def open_engine(as_json: bool) -> Engine:
+    """The engine of the project around the current folder, telling of each node as it finishes."""
+    from interlock.engine.project import Project
+    from interlock.engine.service import Engine
+
+    return Engine(Project.at(), listener=print_json if as_json else _narrate)
+
+
+def _narrate(event: dict[str, Any]) -> None:
+    if event["event"] == "node" and event["node"] not in ("begin", "finish"):
+        console(stderr=True).print(f"  [dim]done[/dim] {event['node']}")
+
+
+def run(
+    graph: Annotated[str, typer.Argument(metavar="GRAPH", help="Graph file, or the name of a graph of the project.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("-i", metavar="KEY=VALUE", help="One input; KEY=@FILE reads a text file."),
+    ] = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE.json", help="All inputs as one JSON object.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Only accept the run; drive it later.")] = False,
+    as_json: AsJson = False,
+    person: As = None,
+) -> None:
+    """Start a run and drive it until it ends or waits for a person."""
+    engine = open_engine(as_json)
+    workflow = engine.project.workflow(engine.project.graph_file(graph))
+    values = read_inputs(workflow.spec, inputs or [], input_file)
+    started = engine.start(workflow, values, person or current_person())
+    if not as_json:
+        console(stderr=True).print(f"run [bold]{started.id}[/bold] of {started.graph}")
+    if detach:
+        if not as_json:
+            console().print(f"{started.id} is accepted. Drive it: interlock runs resume {started.id}")
+        raise typer.Exit(EXIT_DONE)
+    finish(engine.drive(started.id), as_json)
+
+
+def finish(standing: Standing, as_json: bool) -> None:
+    """Tell how the run stands and exit with its code."""
+    if not as_json:
+        tell(standing)
+    raise typer.Exit(exit_code(standing.run))
+
+
+def tell(standing: Standing) -> None:
+    """How a run stands, in a few lines that end with the next command."""
+    out, run = console(), standing.run
+    match run.status:
+        case "done":
+            out.print(f"[green]done[/green] {run.id}: {run.outcome}", markup=True)
+            if run.output:
+                out.print(json.dumps(run.output, ensure_ascii=False, indent=2), markup=False)
+        case "failed":
+            out.print(f"[red]failed[/red] {run.id}: {run.outcome}")
+            out.print(run.error or "", markup=False)
+            out.print(f"What happened: interlock runs history {run.id}")
+        case "cancelled":
+            out.print(f"cancelled {run.id}")
+        case _ if standing.waiting:
+            out.print(f"[yellow]waiting[/yellow] {run.id} waits for a person:")
+            for approval in standing.waiting:
+                out.print(f"  {approval.request.get('title')}", markup=False)
+                out.print(f"  Look:    interlock review show {approval.id}", markup=False)
+                out.print(f"  Decide:  {next_step(approval)}", markup=False)
+        case _:
+            out.print(f"{run.id} is {run.status}. Go on: interlock runs resume {run.id}")
+
+
+@app.command("list")
+def list_runs(
+    status: Annotated[str | None, typer.Option(help="Only runs of this status.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many, newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first."""
+    from rich.table import Table
+
+    engine = open_engine(as_json)
+    found = engine.services.runs.list(status=status, limit=limit)
+    if as_json:
+        print_json({"runs": [run_object(row) for row in found]})
+        return
+    if not found:
+        console().print("No runs yet. Start one: interlock run graphs/polish_and_send.yaml -i draft=@FILE ...")
+        return
+    table = Table("run", "graph", "status", "outcome", "steps", "started", box=None)
+    for row in found:
+        started = f"{row.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(row.id, row.graph, row.status, row.outcome or "", str(row.steps), started)
+    console().print(table)
+
+
+@app.command()
+def show(run_id: RunId, as_json: AsJson = False) -> None:
+    """Show one run: its steps, its effects, and what it waits for."""
+    engine = open_engine(as_json)
+    standing = engine.standing(run_id)
+    visits = engine.services.runs.visits(run_id)
+    effects = engine.services.ledger.of_run(run_id)
+    if as_json:
+        print_json(
+            run_object(standing.run)
+            | {
+                "input": standing.run.input,
+                "visits": [visit_object(visit) for visit in visits],
+                "effects": [effect_object(effect) for effect in effects],
+                "approvals": [approval_object(row) for row in engine.services.approvals.of_run(run_id)],
+            }
+        )
+        return
+    out = console()
+    out.print(f"{standing.run.graph}, asked for by {standing.run.requester}", markup=False)
+    for visit in visits:
+        out.print(f"  {visit.step:<20} {visit.outcome or 'open'}{'  ' + visit.note if visit.note else ''}", markup=False)
+    for effect in effects:
+        out.print(f"  effect {effect.id}: {effect.action} is {effect.state}", markup=False)
+    for approval in standing.waiting:
+        time_left = left(approval.decide_before, engine.services.clock())
+        out.print(f"  {approval.id}: {time_left} left, then refused", markup=False)
+    tell(standing)
+
+
+@app.command()
+def resume(run_id: RunId, as_json: AsJson = False) -> None:
+    """Go on with a run, from its last checkpoint."""
+    finish(open_engine(as_json).drive(run_id), as_json)
+
+
+@app.command()
+def cancel(run_id: RunId, as_json: AsJson = False, person: As = None) -> None:
+    """Cancel a run: nothing more is done; what was done stays done and is listed."""
+    engine = open_engine(as_json)
+    cancelled = engine.cancel(run_id, person or current_person())
+    done = [row for row in engine.services.ledger.of_run(run_id) if row.state in ("executed", "verified", "in_doubt")]
+    if as_json:
+        print_json(run_object(cancelled) | {"effects": [effect_object(row) for row in done]})
+        return
+    out = console()
+    out.print(f"cancelled {run_id}")
+    for row in done:
+        out.print(f"  {row.action} stays {row.state}: {row.id}", markup=False)
+
+
+@app.command()
+def history(run_id: RunId, as_json: AsJson = False) -> None:
+    """Everything that happened to a run, from the audit."""
+    engine = open_engine(as_json)
+    engine.services.runs.get(run_id)
+    entries = engine.history(run_id)
+    if as_json:
+        visits = [visit_object(visit) for visit in engine.services.runs.visits(run_id)]
+        print_json({"run": run_id, "visits": visits, "entries": entries})
+        return
+    for entry in entries:
+        data = ", ".join(f"{name} {value}" for name, value in entry["data"].items() if value not in (None, "", {}))
+        short = data if len(data) <= 160 else data[:157] + "..."
+        console().print(f"{entry['at']:%H:%M:%S} {entry['actor']:<10} {entry['event']:<20} {short}", markup=False)
+
+
+# Inputs -----------------------------------------------------------------------------------------
+
+
+def read_inputs(spec: Spec, pairs: list[str], file: Path | None) -> dict[str, Any]:
+    """The inputs of a run from the command line.
+
+    Raises:
+        InputError: a file or value cannot be read; the message names it.
+        UsageError: an option is not KEY=VALUE.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            read = json.loads(sys.stdin.read() if str(file) == "-" else read_text(file))
+        except ValueError as error:
+            raise InputError(f"{file} is not JSON: {error}.") from None
+        if not isinstance(read, dict):
+            raise InputError(f"{file} holds no JSON object; write {{\"KEY\": VALUE}}.")
+        values |= read
+    for pair in pairs:
+        name, found, text = pair.partition("=")
+        if not found or not name:
+            raise UsageError(f"-i takes KEY=VALUE or KEY=@FILE, not {pair!r}.")
+        values[name] = _typed(spec, name, read_text(Path(text[1:])) if text.startswith("@") else text)
+    return values
+
+
+def _typed(spec: Spec, name: str, text: str) -> Any:
+    schema = spec.input.get(name)
+    if schema is None or schema.type == "string":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InputError(f"input {name} is not a {schema.type}: {text[:60]!r}.") from None
+
+
+def read_text(path: Path) -> str:
+    """A text file.
+
+    Raises:
+        InputError: missing, unreadable, empty, too large or not text.
+    """
+    try:
+        if path.stat().st_size > MAX_INPUT_FILE:
+            raise InputError(f"{path} has {path.stat().st_size} bytes; at most {MAX_INPUT_FILE} are read.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not text: byte {error.start} is not UTF-8.") from None
+    control = next((char for char in text if ord(char) < 32 and char not in "\t\n\r"), None)
+    if control is not None:
+        raise InputError(f"{path} is not text: it holds the control character U+{ord(control):04X}.")
+    if not text.strip():
+        raise InputError(f"{path} is empty.")
+    return text

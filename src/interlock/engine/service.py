@@ -1,0 +1,318 @@
+"""Runs from start to end: accept, drive to the next wait, take decisions, cancel.
+
+One process drives a run at a time: it holds the run's lock, which the operating system releases when
+the process dies.  Driving is a pure function of what is stored, so it may be repeated at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from filelock import FileLock, Timeout
+from jsonschema import Draft202012Validator, FormatChecker
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphRecursionError
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+from pydantic import ValidationError
+
+from interlock.engine.beginning import check_input
+from interlock.engine.project import Project, Workflow
+from interlock.errors import DecisionRefused, LimitExceeded, Refused, RunBusy, StoreUnavailable, UsageError
+from interlock.nodes.act import normal_arguments
+from interlock.store.audit import Fault, Head
+from interlock.store.database import Transaction
+from interlock.store.runs import ENDED
+from interlock.store.tables import Approval, Run
+
+STRICT_RESUME = "__pregel_strict_resume"
+"""LangGraph's private switch that refuses a resume by an interrupt id that is not open."""
+
+DECISION_PATIENCE = 10.0
+"""Seconds a recorded decision waits for the run's present driver to park before it drives the run itself."""
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A run and the questions it waits for."""
+
+    run: Run
+    waiting: list[Approval]
+
+
+def _silent(event: dict[str, Any]) -> None:
+    """Listen to nothing."""
+
+
+class Engine:
+    """The runs of one project."""
+
+    def __init__(self, project: Project, listener: Listener = _silent) -> None:
+        self.project = project
+        self.services = project.services
+        self._listener = listener
+        self._graphs: dict[str, CompiledStateGraph[Any, Any, Any, Any]] = {}
+
+    def start(self, workflow: Workflow, values: Mapping[str, Any], requester: str) -> Run:
+        """Accept a run; it is stored, not yet driven.
+
+        Raises:
+            InputError: the input does not fit the graph.
+            StoreUnavailable: nothing can be stored; nothing was started.
+        """
+        check_input(workflow.spec, values)
+        run = self.services.runs.create(
+            spec=workflow.spec.model_dump(mode="json", by_alias=True),
+            spec_digest=workflow.spec.digest(),
+            input=dict(values),
+            requester=requester,
+        )
+        self._listener({"event": "started", "run": run.id, "graph": run.graph})
+        return run
+
+    def standing(self, run_id: str) -> Standing:
+        """How a run stands."""
+        run = self.services.runs.get(run_id)
+        return Standing(run, list(self.services.approvals.waiting(run_id)) if run.status not in ENDED else [])
+
+    def drive(self, run_id: str, *, patience: float = 0.0) -> Standing:
+        """Drive a run until it ends or waits for a person.
+
+        Args:
+            patience: seconds to wait for another process that drives it.
+
+        Raises:
+            RunBusy: another process drives it.
+            StoreUnavailable: the database cannot be used; the run can be resumed.
+            ProjectError: the project no longer has what the run needs; mend it and resume.
+        """
+        with self._lease(run_id, patience):
+            run = self.services.runs.get(run_id)
+            if run.status not in ENDED:
+                try:
+                    self._advance(run)
+                except (LimitExceeded, GraphRecursionError) as error:
+                    self.services.runs.end(run_id, "failed", outcome="limit", error=str(error), also=self._closing(run_id))
+            standing = self.standing(run_id)
+        self._listener(
+            {
+                "event": standing.run.status,
+                "run": run_id,
+                "outcome": standing.run.outcome,
+                "output": standing.run.output,
+                "error": standing.run.error,
+                "approvals": [approval.id for approval in standing.waiting],
+            }
+        )
+        return standing
+
+    def _advance(self, run: Run) -> None:
+        graph = self._graph(run.spec_digest)
+        config: RunnableConfig = {"configurable": {"thread_id": run.id, STRICT_RESUME: True}}
+        self.services.runs.status(run.id, "running")
+        while True:
+            self.services.approvals.expire()
+            feed = self._feed(graph, config, run)
+            if feed is _PARK:
+                if self.services.runs.get(run.id).status not in ENDED:
+                    self.services.runs.status(run.id, "waiting")
+                return
+            for chunk in graph.stream(feed, config, durability="sync", stream_mode="updates"):
+                for node in chunk:
+                    if not node.startswith("__"):
+                        self._listener({"event": "node", "run": run.id, "node": node})
+
+    def _feed(self, graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig, run: Run) -> Any:
+        """What the graph is given next: the input, nothing (to go on), decided answers, or `_PARK`."""
+        snapshot = graph.get_state(config)
+        if snapshot.created_at is None:
+            return run.input
+        open_interrupts = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]
+        if not open_interrupts:
+            # `tasks`, not `next`: next is empty while a task's writes are saved and its checkpoint is not.
+            return None if snapshot.tasks else _PARK
+        decided = {}
+        for interrupt in open_interrupts:
+            approval = self.services.approvals.get(interrupt.value["interlock"]["id"])
+            if approval.state != "waiting":
+                decided[interrupt.id] = {"approval": approval.id, "revision": approval.revision}
+        return Command(resume=decided) if decided else _PARK
+
+    def _graph(self, spec_digest: str) -> CompiledStateGraph[Any, Any, Any, Any]:
+        if spec_digest not in self._graphs:
+            self._graphs[spec_digest] = self.project.pinned(spec_digest).compile(self.project.checkpoints)
+        return self._graphs[spec_digest]
+
+    # Decisions ----------------------------------------------------------------------------------
+
+    def approve(
+        self,
+        approval_id: str,
+        person: str,
+        *,
+        comment: str = "",
+        revision: int | None = None,
+        answer: Mapping[str, Any] | None = None,
+    ) -> Approval:
+        """Approve a request; a form's answer is checked against its fields.
+
+        Raises:
+            DecisionRefused: see `Approvals.approve`; also when the answer does not fit the form.
+        """
+        approval = self.services.approvals.get(approval_id)
+        form = approval.request.get("form") if approval.kind == "form" else None
+        if answer and not form:
+            raise DecisionRefused(f"{approval_id} has no form; change an action with `interlock review edit`.")
+        if form:
+            answer = _read_form(form, answer or {})
+        return self.services.approvals.approve(
+            approval_id, person, comment=comment, revision=revision, answer=dict(answer or {})
+        )
+
+    def edit(
+        self,
+        approval_id: str,
+        person: str,
+        changes: Mapping[str, Any],
+        *,
+        comment: str = "",
+        revision: int | None = None,
+    ) -> Approval:
+        """Change arguments of the proposed action: a new proposal, gated again when the run goes on.
+
+        Raises:
+            DecisionRefused: nothing changes, an argument does not exist or does not fit, or the person
+                may not edit this.
+        """
+        approval = self.services.approvals.get(approval_id)
+        if approval.effect_id is None:
+            raise DecisionRefused(f"{approval_id} holds no action to edit; approve or reject it.")
+        effect = self.services.ledger.get(approval.effect_id)
+        action = self.services.action(effect.action)
+        for name in changes:
+            if name not in action.arguments.model_fields:
+                known = ", ".join(action.arguments.model_fields)
+                raise DecisionRefused(f"{action.name} has no argument {name}; it takes {known}.")
+        try:
+            arguments = normal_arguments(action, {**effect.arguments, **changes})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise DecisionRefused(f"{name}: {first['msg']}; {approval_id} is still open.") from None
+        if arguments == effect.arguments and not effect.missing:
+            raise DecisionRefused(f"this edit changes nothing; {approval_id} is still open.")
+        proposal = {
+            "arguments": arguments,
+            "missing": [],
+            "labels": {**effect.labels, **dict.fromkeys(changes, "user")},
+            "evidence": {name: item for name, item in effect.evidence.items() if name not in changes},
+        }
+        self.services.approvals.edit(approval_id, person, proposal, comment=comment, revision=revision)
+        return self.services.approvals.get(approval_id)
+
+    def cancel(self, run_id: str, person: str) -> Run:
+        """Cancel a run: open questions are withdrawn, nothing more is done; what was done stays done.
+
+        Raises:
+            Refused: it has ended already.
+            RunBusy: it is being driven now.
+        """
+        with self._lease(run_id, 0.0):
+            run = self.services.runs.get(run_id)
+            if run.status in ENDED:
+                raise Refused(f"run {run_id} is {run.status} already.")
+            return self.services.runs.end(
+                run_id, "cancelled", outcome="cancelled", actor=person, also=self._closing(run_id)
+            )
+
+    # Record -------------------------------------------------------------------------------------
+
+    def history(self, run_id: str) -> list[dict[str, Any]]:
+        """Every audit entry about a run, its effects and its requests, in order."""
+        subjects = {approval.id for approval in self.services.approvals.of_run(run_id)}
+        with self.services.database.read() as session:
+            return self.services.audit.about(session, run_id, subjects)
+
+    def audit_head(self) -> Head:
+        """The head of the audit chain."""
+        with self.services.database.read() as session:
+            return self.services.audit.head(session)
+
+    def audit_fault(self, head: tuple[int, str] | None) -> Fault | None:
+        """The first fault of the audit chain, or None."""
+        with self.services.database.read() as session:
+            return self.services.audit.verify(session, Head(*head) if head else None)
+
+    def _closing(self, run_id: str) -> Callable[[Transaction], None]:
+        """What ends with a run: its open questions and its proposals that have not begun."""
+
+        def close(session: Transaction) -> None:
+            self.services.approvals.cancel(session, run_id)
+            self.services.ledger.cancel(session, run_id)
+
+        return close
+
+    @contextmanager
+    def _lease(self, run_id: str, patience: float) -> Iterator[None]:
+        self.services.runs.get(run_id)
+        name = hashlib.sha256(run_id.encode()).hexdigest()[:32]
+        folder = self.project.home / "locks"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / f"run-{name}.lock", timeout=patience)
+            lock.acquire()
+        except Timeout:
+            raise RunBusy(f"run {run_id} is being driven by another process; wait until it has parked.") from None
+        except OSError as error:
+            raise StoreUnavailable(f"the folder {folder} cannot be used: {error.strerror}. Nothing was lost.") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+_PARK = object()
+
+
+def _read_form(form: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer as the form's types; text from a command line becomes numbers and booleans where asked."""
+    read: dict[str, Any] = {}
+    for name, value in answer.items():
+        wanted = form["properties"].get(name, {}).get("type")
+        if isinstance(value, str) and wanted in ("integer", "number", "boolean", "array", "object"):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                raise DecisionRefused(f"{name} is not a {wanted}; the question is still open.") from None
+        read[name] = value
+    for fault in Draft202012Validator(dict(form), format_checker=FormatChecker()).iter_errors(read):
+        raise DecisionRefused(f"the form does not accept this: {fault.message}; the question is still open.")
+    return read
+
+
+def read_changes(pairs: list[str]) -> dict[str, Any]:
+    """`name=value` pairs as arguments; a value that starts like a JSON list or object is read as JSON.
+
+    Raises:
+        UsageError: a pair has no `=`, or its JSON is broken.
+    """
+    changes: dict[str, Any] = {}
+    for pair in pairs:
+        name, found, text = pair.partition("=")
+        if not found or not name:
+            raise UsageError(f"--set takes name=value, not {pair!r}.")
+        if text[:1] in ("[", "{"):
+            try:
+                changes[name] = json.loads(text)
+            except ValueError:
+                raise UsageError(f"--set {name}: the value starts like JSON but is none.") from None
+        else:
+            changes[name] = text
+    return changes
