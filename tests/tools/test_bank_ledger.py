@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -118,6 +121,36 @@ def test_concurrent_transfers_with_one_key_book_once(context: Contexts, home: Pa
         thread.join()
     assert len(answers) == 4
     assert len(set(answers)) == 1
+    assert rows(home, "select count(*) from transactions where kind = 'transfer'") == [(1,)]
+
+
+DIE = """
+import os, signal, sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from interlock.settings import Settings
+from interlock.tools.action import ActionContext
+from interlock.tools.connect import bank
+
+book = bank._book
+def book_and_die(ledger, transaction, legs):
+    book(ledger, transaction, legs)
+    if transaction["kind"] == "transfer":
+        os.kill(os.getpid(), signal.SIGKILL)
+bank._book = book_and_die
+context = ActionContext("key", "run", Settings(home=Path(sys.argv[1])), datetime(2026, 1, 5, 10, 0, tzinfo=UTC))
+bank.transfer(context, payee="Contoso", amount=Decimal("49.90"), currency="EUR", reference=None)
+"""
+
+
+def test_a_kill_before_the_commit_books_nothing(context: Contexts, home: Path) -> None:
+    """Killed after the postings and before the commit, nothing is booked; the repeat books once."""
+    killed = subprocess.run([sys.executable, "-c", DIE, str(home)], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    assert not bank.knows_payee("Contoso", home)
+    assert bank.balance("main", home)["EUR"] == CAPITAL
+    pay(context(), payee="Contoso")
     assert rows(home, "select count(*) from transactions where kind = 'transfer'") == [(1,)]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 
@@ -119,5 +119,7 @@ def _certain(path: Path, *, committing: bool = False) -> Iterator[None]:
         if committing:
             raise OSError(f"{path}: the disk failed during the commit; whether it was stored is unknown.") from None
         raise EffectNotDone(f"{path}: {error.orig}; nothing was changed, try again.") from None
+    except Timeout:
+        raise EffectNotDone(f"{path} is locked by another program; nothing was changed, try again.") from None
     except OSError as error:
         raise files.unwritable(path, error) from None
