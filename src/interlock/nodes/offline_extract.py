@@ -23,16 +23,19 @@ _STOP = word_set(
 )
 _LEAD_IN = re.compile(
     r"(?:(?:please|also|hello|sorry|unfortunately|and|so|but|hi)\b,? |"
-    r"(?:i|we) (?:just )?(?:wanted|want|would like|have|am writing|are writing|'m writing)(?: to)?"
+    r"(?:i|we) (?:just )?(?:wanted|want|would like|have(?= an? )|am writing|are writing|'m writing)(?: to)?"
     r"(?: (?:let you know|inform you|tell you|confirm|say|ask|share|remind you|follow up))*"
     r"(?: (?:that|about|if|whether|on|with you))*,? |"
+    r"(?:i|we)(?: am| are|'m|'re) (?:very |so )?(?:sorry|afraid|happy|glad|pleased|delighted)"
+    r"(?: to (?:tell you|let you know|inform you|say|confirm|announce|report))?(?: (?:that|about|but))?,? |"
     r"(?:this is|just a|a) (?:short |quick |brief )?(?:note|reminder)"
     r"(?: (?:that|to say that|to let you know that|about))* |"
-    r"(?:can|could|would|will) you (?:please )?|i(?:'m| am) writing (?:about|because of|regarding|to) )",
+    r"(?:can|could|would|will|may) (?:you|we|i) (?:please )?|"
+    r"i(?:'m| am) writing (?:to \w+ )?(?:about|because of|because|regarding) )",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
-    r"[,;:](?=\s)| [-\u2013\u2014] | \(|(?<=[.!?]) | (?:because|which|so that|but|and (?:i|we|it|they)) ", re.IGNORECASE
+    r"[,;:](?=\s)| [-\u2013\u2014] | \(| (?:because|which|so that|but|and (?:i|we|it|they)) ", re.IGNORECASE
 )
 _LOOSE_END = word_set(
     """a an the of to for on in at by with from about and or but so that which who if as is are was were be will
@@ -61,12 +64,13 @@ def subject_of(letter: Letter, longest: int = 8) -> str:
     while (match := _LEAD_IN.match(sentence)) and len(sentence[match.end() :].split()) >= 2:
         sentence = sentence[match.end() :]
     clause = re.split(
-        r"[,;:](?=\s)| [-\u2013\u2014] | \(|(?<=[.!?]) | (?:because|which|so that|but|and (?:i|we|it|they)) ", sentence
+        r"[,;:](?=\s)| [-\u2013\u2014] | \(| (?:because|which|so that|but|and (?:i|we|it|they)) ", sentence
     )[0]
     words = (clause if len(clause.split()) >= 3 else sentence).split()
-    cut = words[:longest]
-    while len(cut) > 1 and len(words) > len(cut) and cut[-1].lower() in _LOOSE_END:
-        cut.pop()
+    cut = words if len(words) <= longest + 2 else words[:longest]
+    if len(cut) < len(words):
+        loose = [at for at in range(4, len(cut)) if at >= len(cut) - 3 and cut[at].lower() in _LOOSE_END]
+        cut = cut[: loose[0]] if loose else cut
     line = " ".join(cut).strip("\"'“”,;:.!? ")
     return line[:1].upper() + line[1:] if line else NO_SUBJECT
 
@@ -98,4 +102,9 @@ def _weight(sentence: str, often: Counter[str], position: int) -> float:
     if not words:
         return 0.0
     weight = sum(often[word] for word in words) / math.sqrt(len(words))
-    return weight * (1.5 if re.search(r"\d", sentence) else 1.0) / (1 + 0.15 * position)
+    return (
+        weight
+        * (1.5 if re.search(r"\d", sentence) else 1.0)
+        * (0.6 if re.match(r"(if|when|please|thank)", sentence, re.IGNORECASE) else 1.0)
+        / (1 + 0.3 * position)
+    )

@@ -37,9 +37,10 @@ COMMON_SLIPS: dict[str, str] = {
     "taht": "that", "teh": "the", "thats": "that's", "thier": "their", "theres": "there's", "theyre": "they're",
     "thnaks": "thanks", "thx": "thanks", "tihs": "this", "tmrw": "tomorrow", "tommorow": "tomorrow",
     "tommorrow": "tomorrow", "tomorow": "tomorrow", "truely": "truly", "untill": "until", "wasnt": "wasn't",
-    "wensday": "Wednesday", "wednessday": "Wednesday", "werent": "weren't", "weve": "we've", "whats": "what's",
+    "wensday": "Wednesday", "wether": "whether", "wednessday": "Wednesday", "werent": "weren't", "weve": "we've",
+    "whats": "what's",
     "wich": "which", "wierd": "weird", "wiht": "with", "withing": "within", "wont": "won't", "wouldnt": "wouldn't",
-    "yesturday": "yesterday", "youre": "you're", "youve": "you've",
+    "yesturday": "yesterday", "youll": "you'll", "theyll": "they'll", "youre": "you're", "youve": "you've",
 }  # fmt: skip
 """Slips that mean one thing only; `ill`, `lets`, `were`, `id` and the like mean two and are not here."""
 
@@ -157,7 +158,7 @@ def _likeness(word: str, other: str) -> float:
             longer[:at] + longer[at + 1 :] == shorter and longer[at] == longer[at - 1] for at in range(1, len(longer))
         )
         easily = 3.0 if doubled else 2.0
-    return math.log10(_frequencies()[other]) + easily
+    return math.log10(_frequencies()[other]) + easily + (word[-1] == other[-1])
 
 
 def _two_slips(word: str) -> list[str]:

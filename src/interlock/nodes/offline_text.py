@@ -63,6 +63,16 @@ _QUESTION = re.compile(
     r"| much| long| about))\b",
     re.IGNORECASE,
 )
+_RUN_ON = re.compile(
+    r"(?<!\S)[^\s@/\\_<>=.]*[a-z0-9)][.!?]"
+    r"(?=(?:I|We|You|It|They|He|She|This|That|There|The|Your|Our|My|Please|Thanks?|However)(?:['\u2019][a-z]+)?,?\s)"
+)
+"""A sentence that starts right after another's mark, with a word that no dotted identifier has there."""
+
+_THAN = re.compile(
+    r"\b(later|earlier|sooner|better|worse|more|less|fewer|rather|other|faster|slower|higher|lower|bigger|smaller|larger"
+    r"|longer|shorter|greater|cheaper) then(?= \w)"
+)
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,11 @@ def _take_greeting(line: str) -> tuple[str | None, str]:
     if re.fullmatch(r"to whom it may concern[ ,.:!]*", plain, re.IGNORECASE):
         return "To whom it may concern,", ""
     for word in _GREETINGS:
+        open_end = re.match(
+            rf"{word} ((?:[^\W\d_]+ ){{1,2}})(?=(?:can|could|would|will|i|we|please|just|the)\b)", plain, re.I
+        )
+        if open_end and not any(name.lower() in _NOT_A_NAME for name in open_end[1].split()):
+            plain = f"{word} {open_end[1].strip()}, {plain[open_end.end() :]}"
         match = re.match(
             rf"{word}\b[ ,]*([^,.!:;?]*?)[ ]*(?:([,!:;.])[,!:;. ]*|[-\u2013\u2014]?$)", plain, re.IGNORECASE
         )
@@ -232,7 +247,8 @@ def _paragraph(text: str, names: frozenset[str]) -> str:
         return text
     text = _words(_spacing(text), names)
     last = text.rsplit("\n", 1)[-1]
-    if len(text.split()) < 3 or _BULLET.match(last) or _LABEL.match(last):
+    signed = last != text and _is_name(last) and last.istitle()
+    if len(text.split()) < 3 or _BULLET.match(last) or _LABEL.match(last) or signed:
         return text
     token = last.split()[-1]
     if re.search(r"[@/\\_=<>#]|www[.]", token) or not re.search(r"[^\W_][)\"'”\u2019\]]*$", token):
@@ -245,6 +261,8 @@ def _spacing(text: str) -> str:
     """Single spaces, none before a mark, one after a comma between words."""
     text = "\n".join(re.sub(r"(?<=\S)[ \t]+", " ", line).strip(" \t") for line in text.split("\n"))
     text = re.sub(r"(?<=[^\W_])[ ]+([,;:!?]+|[.])(?=\s|$)", r"\1", text)
+    text = _RUN_ON.sub(r"\g<0> ", text)
+    text = _THAN.sub(r"\1 than", text)
     return re.sub(
         r"(?<!\S)[A-Za-z'\u2019]{2,}(?:[,;][A-Za-z'\u2019]{2,})+(?=[.,;:!?]*(?:\s|$))",
         lambda match: re.sub(r"([,;])", r"\1 ", match[0]),
