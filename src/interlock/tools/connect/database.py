@@ -118,7 +118,7 @@ def _certain(path: Path, *, committing: bool = False) -> Iterator[None]:
                 ) from None
         if committing:
             raise OSError(f"{path}: the disk failed during the commit; whether it was stored is unknown.") from None
-        raise EffectNotDone(f"{path}: {error.orig}; nothing was changed, try again.") from None
+        raise EffectNotDone(f"{path}: {error.orig}; nothing was changed. Check the disk, then try again.") from None
     except Timeout:
         raise EffectNotDone(f"{path} is locked by another program; nothing was changed, try again.") from None
     except OSError as error:
