@@ -1,0 +1,35 @@
+"""Loads the embedded action model once a process."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from interlock.lam.confidence import UNCALIBRATED, Calibration
+from interlock.lam.spans import SpanModel
+from interlock.lam.weights import load, packaged_folder
+
+
+def load_action_model(path: Path | None = None, *, threads: int | None = None) -> SpanModel:
+    """The embedded model of a folder written by `interlock lam train`, or the packaged one.
+
+    The same folder gives the same object for as long as the process lives.
+
+    Args:
+        threads: CPU threads for a decision; torch's own setting when `None`.
+
+    Raises:
+        ModelError: the folder holds no intact model.
+    """
+    return _load((path or packaged_folder()).resolve(), threads)
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, threads: int | None) -> SpanModel:
+    encoder, head, metadata = load(folder)
+    kept = metadata.get("calibration")
+    calibration = Calibration(tuple(kept["weights"]), kept["bias"]) if kept else UNCALIBRATED
+    return SpanModel(
+        encoder, head, model_id=metadata["model_id"], calibration=calibration,
+        thresholds=metadata.get("thresholds"), threads=threads,
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""Saves and loads the trained part of the embedded model: safetensors beside a `model.json`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from interlock.errors import ModelError
+from interlock.lam.encoder import Encoder
+from interlock.lam.head import ActionHead
+
+TENSORS, METADATA = "model.safetensors", "model.json"
+
+
+def packaged_folder() -> Path:
+    """The weights that come with the package."""
+    return Path(__file__).with_name("weights")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of the trained part."""
+
+    rank: int = 16
+    upper: int = 3
+    width: int = 256
+    blocks: int = 2
+    heads: int = 4
+
+    def build(self) -> tuple[Encoder, ActionHead]:
+        """An encoder with its pretrained weights and an untrained head."""
+        encoder = Encoder(self.rank, self.upper)
+        encoder.load_pretrained()
+        for name, parameter in encoder.named_parameters():
+            if parameter.requires_grad and name.endswith("down"):
+                torch.nn.init.normal_(parameter, std=0.02)
+        return encoder, ActionHead(self.width, self.blocks, self.heads)
+
+
+def trained_tensors(encoder: Encoder, head: ActionHead) -> dict[str, Tensor]:
+    """Every trained tensor by name, detached."""
+    made = {f"encoder.{name}": p.detach() for name, p in encoder.named_parameters() if p.requires_grad}
+    return made | {f"head.{name}": p.detach() for name, p in head.named_parameters()}
+
+
+def put_tensors(encoder: Encoder, head: ActionHead, tensors: dict[str, Tensor]) -> None:
+    """Write tensors back into the modules.
+
+    Raises:
+        ModelError: a tensor is missing or has another shape.
+    """
+    wanted = trained_tensors(encoder, head)
+    for name, place in wanted.items():
+        if name not in tensors or tensors[name].shape != place.shape:
+            raise ModelError(f"The weights do not fit this model: {name} is missing or has another shape; train again.")
+        place.copy_(tensors[name].to(place.dtype))
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def save(folder: Path, encoder: Encoder, head: ActionHead, shape: Shape, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Write the trained part in half precision; returns the metadata with digest and model id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.to(torch.float16).contiguous() for name, tensor in trained_tensors(encoder, head).items()}
+    save_file(tensors, str(folder / TENSORS))
+    digest = digest_of(folder / TENSORS)
+    document = {**metadata, "shape": shape.__dict__, "digest": digest, "model_id": f"spans-{digest[:12]}"}
+    document["parameters"] = sum(tensor.numel() for tensor in tensors.values())
+    write_metadata(folder, document)
+    return document
+
+
+def write_metadata(folder: Path, document: dict[str, Any]) -> None:
+    (folder / METADATA).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> tuple[Encoder, ActionHead, dict[str, Any]]:
+    """Read a trained model.
+
+    Raises:
+        ModelError: a file is missing, does not match its digest, or does not fit.
+    """
+    try:
+        metadata: dict[str, Any] = json.loads((folder / METADATA).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise ModelError(f"There is no trained action model in {folder}; run `interlock lam train --out {folder}`.") from error
+    if not (folder / TENSORS).is_file() or digest_of(folder / TENSORS) != metadata.get("digest"):
+        raise ModelError(f"{folder / TENSORS} is not the file {METADATA} describes; train again or restore it.")
+    encoder, head = Shape(**metadata["shape"]).build()
+    put_tensors(encoder, head, load_file(str(folder / TENSORS)))
+    return encoder.eval(), head.eval(), metadata

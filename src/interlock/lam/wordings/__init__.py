@@ -1,0 +1,1 @@
+"""Words the request generator speaks with: one set for training, another for measuring."""
