@@ -100,7 +100,8 @@ class Document:
     def mark(self, loc: Loc = (), key: bool = False) -> Mark:
         """The span of the value at `loc` (of its key with `key=True`), else of its nearest parent."""
         while loc not in self.spans and loc:
-            loc, key = loc[:-1], True
+            loc = loc[:-1]
+            key = isinstance(self.at(loc), dict | list)  # a plain value in place of a mapping is meant itself
         span = self.spans.get(loc)
         if span is None:
             return Mark(1, 1, 1)

@@ -32,8 +32,11 @@ def prompt_paths(prompt: str) -> list[str]:
     return list(dict.fromkeys(match[1] for match in _PROMPT_NAME.finditer(prompt) if match[1]))
 
 
-def bindings(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
-    """Everything wrong with the prompts, bindings, conditions and outputs of `spec`."""
+def bindings(spec: Spec, actions: Mapping[str, Action], whole: bool = True) -> Iterator[Fault]:
+    """Everything wrong with the prompts, bindings, conditions and outputs of `spec`.
+
+    Unless the spec is `whole`, a step that could not be read may write what seems not to be written.
+    """
     shapes = state_shapes(spec, actions)
     for name, step in spec.steps.items():
         if isinstance(step, ReasonStep):
@@ -45,7 +48,7 @@ def bindings(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
             yield from _condition(path, comparison.operators(), ("edges", index, "when", path), shapes)
     known = sorted(writers(spec))
     for index, key in enumerate(spec.output):
-        if key not in known:
+        if key not in known and whole:
             yield Fault("G109", f"nothing writes the output `{key}`", ("output", index), hint=hint_for(key, known))
 
 

@@ -65,13 +65,13 @@ def bounded(spec: Spec, paths: Flow) -> Iterator[Fault]:
             continue
         path = [half[0] for half in found]
         closing = [arc for arc in paths.leaving[path[-2]] if arc.target == path[-1]]
-        yield Fault(
-            "G203",
-            f"nothing limits the cycle through `{path[0]}`",
-            ("edges", closing[0].edge, "to"),
-            hint="give one of its steps `visits`",
-            path=tuple(path),
-        )
+        limited = [name for name in path if spec.steps[name].visits is not None]
+        message = f"nothing limits the cycle through `{path[0]}`"
+        hint = "give one of its steps `visits`"
+        if limited:
+            message = f"the limit of `{limited[0]}` ends nothing: its way out by `exhausted` leads back into the cycle"
+            hint = "lead `exhausted` out of the cycle"
+        yield Fault("G203", message, ("edges", closing[0].edge, "to"), hint=hint, path=tuple(path))
 
 
 def bounds(spec: Spec, actions: Mapping[str, Action] | None = None) -> Bounds:

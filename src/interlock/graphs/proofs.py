@@ -27,7 +27,11 @@ def prove(spec: Spec, actions: Mapping[str, Action], decided: Decided, unsure: S
     not all be read; None when the whole file was.  Where something is missing, the proofs that look at
     whole paths are left out: what they found would only be a consequence.
     """
-    faults = [*closed(spec, actions, unsure or frozenset()), *bindings(spec, actions), *covering(spec, actions)]
+    faults = [
+        *closed(spec, actions, unsure or frozenset()),
+        *bindings(spec, actions, unsure is None),
+        *covering(spec, actions),
+    ]
     faults += [*_edge_keys(spec, actions), *_retries(spec, actions)]
     if unsure is not None:
         return faults
