@@ -46,15 +46,30 @@ def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
     raise InputError(f"input {name}: {_short(fault.message)}")
 
 
-def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], services: Services) -> None:
+def complete(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with the defaults of the graph's input, checked.
+
+    Raises:
+        InputError: see `check_input`.
+    """
+    defaults = {name: schema.default for name, schema in spec.input.items() if schema.default is not None}
+    whole = {**defaults, **values}
+    check_input(spec, whole)
+    return whole
+
+
+def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], services: Services) -> dict[str, Any]:
     """Begin a run, or begin it again after a crash before its first step.
 
     Raises:
         InputError: the input does not fit.
         Refused: the run has begun already, so new input would drop what it waits for; or it is another
             workflow's.
+
+    Returns:
+        the whole input.
     """
-    check_input(spec, values)
+    values = complete(spec, values)
     run = services.runs.find(run_id)
     if run is None:
         run = services.runs.create(
@@ -68,6 +83,7 @@ def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], 
         raise Refused(f"run {run_id} was started under another version of its workflow; resume it under that one.")
     if services.runs.visits(run_id):
         raise Refused(f"run {run_id} has begun; resume it, or start a new run for new input.")
+    return values
 
 
 def _short(value: object) -> str:

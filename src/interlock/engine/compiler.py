@@ -178,8 +178,8 @@ class _Compiler:
     def _begin(self, state: State, config: RunnableConfig) -> Update:
         services, run_id = self.services(), _run_id(config)
         values = {key: state[key] for key in self.spec.input if key in state}
-        begin(run_id, self.spec, self.digest, values, services)
-        return self._leave(START, 0, run_id, Leave("", writes={}), values, services) | {VISITS: {}}
+        whole = begin(run_id, self.spec, self.digest, values, services)
+        return whole | self._leave(START, 0, run_id, Leave(""), whole, services) | {VISITS: {}}
 
     def _finish(self, state: State, config: RunnableConfig) -> Update:
         services, run_id = self.services(), _run_id(config)

@@ -21,7 +21,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 from pydantic import ValidationError
 
-from interlock.engine.beginning import check_input
+from interlock.engine.beginning import complete
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, LimitExceeded, Refused, RunBusy, StoreUnavailable, UsageError
 from interlock.nodes.act import normal_arguments
@@ -67,7 +67,7 @@ class Engine:
             InputError: the input does not fit the graph.
             StoreUnavailable: nothing can be stored; nothing was started.
         """
-        check_input(workflow.spec, values)
+        values = complete(workflow.spec, values)
         run = self.services.runs.create(
             spec=workflow.spec.model_dump(mode="json", by_alias=True),
             spec_digest=workflow.spec.digest(),

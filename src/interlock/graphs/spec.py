@@ -47,13 +47,14 @@ class Schema(Declared):
     items: Schema | None = None
     properties: dict[str, Schema] | None = None
     optional: bool = False
+    default: str | int | float | bool | None = Field(default=None, description="For input: used when none is given.")
 
     def json_schema(self) -> dict[str, Any]:
         """This type as JSON Schema."""
         names = {"min_length": "minLength", "max_length": "maxLength"}
         found: dict[str, Any] = {
             names.get(key, key): value
-            for key, value in self.model_dump(exclude={"items", "properties", "optional"}).items()
+            for key, value in self.model_dump(exclude={"items", "properties", "optional", "default"}).items()
             if value not in (None, "")
         }
         if self.items is not None:
