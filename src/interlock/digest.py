@@ -6,12 +6,14 @@ import hashlib
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
 import rfc8785
 from pydantic import BaseModel
+from typing_extensions import TypeAliasType
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json = TypeAliasType("Json", "None | bool | int | float | str | list[Json] | dict[str, Json]")
+"""Any JSON value; a type of its own, so that pydantic can resolve the recursion."""
 
 
 def plain(value: Any) -> Json:
@@ -44,7 +46,7 @@ def _key(key: Any) -> str:
 
 def canonical(value: Any) -> bytes:
     """`value` as canonical JSON bytes (RFC 8785)."""
-    return rfc8785.dumps(plain(value))  # type: ignore[arg-type]  # Json is narrower than its parameter
+    return rfc8785.dumps(plain(value))
 
 
 def digest(value: Any) -> str:

@@ -87,10 +87,14 @@ def _show(decision: Decision) -> None:
 @app.command()
 def propose(
     text: Annotated[str | None, typer.Option("--text", help="The request.")] = None,
-    tools: Annotated[Path | None, typer.Option("--tools", help="JSON list of functions; the drawer tools/ if omitted.")] = None,
+    tools: Annotated[
+        Path | None, typer.Option("--tools", help="JSON list of functions; the drawer tools/ if omitted.")
+    ] = None,
     batch: Annotated[Path | None, typer.Option("--batch", help="JSONL rows: id, text or messages, tools.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where the results of a batch go, as JSONL.")] = None,
-    source: Annotated[list[str] | None, typer.Option("--source", help="A further text, NAME=TEXT or NAME=@FILE.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="A further text, NAME=TEXT or NAME=@FILE.")
+    ] = None,
     today: Annotated[str | None, typer.Option("--today", help="ISO date that relative dates count from.")] = None,
     risk: Annotated[float, typer.Option("--risk", min=0, max=1, help="How wrong a call may be.")] = 0.5,
     model: Model = None,
@@ -134,7 +138,9 @@ def train(
     seed: Annotated[int, typer.Option("--seed", help="Seed of the data and of the training.")] = 1,
     examples: Annotated[int, typer.Option("--examples", min=32, help="Generated requests to train on.")] = 48_000,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="CPU threads; another number gives other rounding.")] = 2,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="CPU threads; another number gives other rounding.")
+    ] = 2,
     as_json: Json = False,
 ) -> None:
     """Train the embedded model on generated requests, then calibrate its confidence."""
@@ -148,13 +154,20 @@ def train(
     plan = Plan(seed=seed, examples=examples)
     with _progress() as bar:
         task = bar.add_task("training", total=plan.batches)
-        run(out, plan, resume=resume, progress=lambda done, _, loss: bar.update(task, completed=done, description=f"training, loss {loss:.3f}"))
+        run(
+            out,
+            plan,
+            resume=resume,
+            progress=lambda done, _, loss: bar.update(task, completed=done, description=f"training, loss {loss:.3f}"),
+        )
         second = bar.add_task("calibrating", total=2000)
         document = calibrate(out, 2000, lambda done: bar.update(second, completed=done))
     if as_json:
         typer.echo(json.dumps(document))
     else:
-        Console(highlight=False).print(f"{document['model_id']} is in {out}; measure it: interlock lam eval --model {out}", markup=False)
+        Console(highlight=False).print(
+            f"{document['model_id']} is in {out}; measure it: interlock lam eval --model {out}", markup=False
+        )
 
 
 @app.command("eval")
@@ -162,7 +175,9 @@ def evaluate(
     count: Annotated[int, typer.Option("--examples", min=1, help="Held-out requests to decide.")] = 2000,
     risk: Annotated[float, typer.Option("--risk", min=0, max=1, help="How wrong a call may be.")] = 0.5,
     threads: Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")] = 1,
-    errors: Annotated[Path | None, typer.Option("--errors", help="Write the wrong decisions to this JSONL file.")] = None,
+    errors: Annotated[
+        Path | None, typer.Option("--errors", help="Write the wrong decisions to this JSONL file.")
+    ] = None,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
@@ -181,7 +196,9 @@ def evaluate(
     with _progress() as bar:
         task = bar.add_task("deciding", total=count)
         rows = list(held_out(count))
-        report = measure(loaded, rows, risk=risk, wrong=keep, progress=lambda done: bar.update(task, completed=done)).report()
+        report = measure(
+            loaded, rows, risk=risk, wrong=keep, progress=lambda done: bar.update(task, completed=done)
+        ).report()
         report |= {"model_id": loaded.model_id, "risk": risk, "calibration_error": held_out_error(loaded, rows)}
     if errors is not None:
         errors.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in wrong), encoding="utf-8")

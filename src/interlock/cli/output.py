@@ -19,7 +19,9 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_WAITING = 0, 1, 2, 3
 def console(*, stderr: bool = False) -> Console:
     """A console that honours NO_COLOR and never folds lines when piped."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, no_color="NO_COLOR" in os.environ or not stream.isatty())
+    return Console(
+        stderr=stderr, highlight=False, soft_wrap=True, no_color="NO_COLOR" in os.environ or not stream.isatty()
+    )
 
 
 def print_json(value: Any) -> None:

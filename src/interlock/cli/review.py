@@ -50,7 +50,9 @@ def list_requests(as_json: AsJson = False) -> None:
     for row in found:
         time_left = left(row.decide_before, engine.services.clock())
         risk = row.request.get("risk") or row.kind
-        console().print(f"{row.id}  {risk:<8} {row.request.get('title')}  ({time_left} left, {row.run_id})", markup=False)
+        console().print(
+            f"{row.id}  {risk:<8} {row.request.get('title')}  ({time_left} left, {row.run_id})", markup=False
+        )
     console().print(f"Look: interlock review show {found[0].id}")
 
 
@@ -72,7 +74,9 @@ def describe(row: Approval, engine: Engine) -> None:
     """A request in plain text, effect first."""
     out, request = console(), row.request
     out.print(f"{request.get('title')}", markup=False, style="bold")
-    time_left = "" if row.kind == "doubt" else f", {left(row.decide_before, engine.services.clock())} left, then refused"
+    time_left = (
+        "" if row.kind == "doubt" else f", {left(row.decide_before, engine.services.clock())} left, then refused"
+    )
     out.print(f"{request.get('risk') or row.kind} risk, {row.state}{time_left}", markup=False)
     out.print(f"run {row.run_id}, step {row.step}, revision {row.revision}", markup=False)
     if request.get("question"):
@@ -108,9 +112,7 @@ def approve(
     from interlock.engine.service import read_changes
 
     engine = open_engine(False)
-    row = engine.approve(
-        approval_id, person, comment=comment, revision=revision, answer=read_changes(answers or [])
-    )
+    row = engine.approve(approval_id, person, comment=comment, revision=revision, answer=read_changes(answers or []))
     _conclude(engine, row, detach, as_json)
 
 

@@ -154,7 +154,9 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
     out = console()
     out.print(f"{standing.run.graph}, asked for by {standing.run.requester}", markup=False)
     for visit in visits:
-        out.print(f"  {visit.step:<20} {visit.outcome or 'open'}{'  ' + visit.note if visit.note else ''}", markup=False)
+        out.print(
+            f"  {visit.step:<20} {visit.outcome or 'open'}{'  ' + visit.note if visit.note else ''}", markup=False
+        )
     for effect in effects:
         out.print(f"  effect {effect.id}: {effect.action} is {effect.state}", markup=False)
     for approval in standing.waiting:
@@ -217,7 +219,7 @@ def read_inputs(spec: Spec, pairs: list[str], file: Path | None) -> dict[str, An
         except ValueError as error:
             raise InputError(f"{file} is not JSON: {error}.") from None
         if not isinstance(read, dict):
-            raise InputError(f"{file} holds no JSON object; write {{\"KEY\": VALUE}}.")
+            raise InputError(f'{file} holds no JSON object; write {{"KEY": VALUE}}.')
         values |= read
     for pair in pairs:
         name, found, text = pair.partition("=")

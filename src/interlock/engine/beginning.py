@@ -31,7 +31,9 @@ def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
     match fault.validator:
         case "required":
             missing = [key for key, schema in spec.input.items() if not schema.optional and key not in values]
-            raise InputError(f"input {missing[0]} is missing; pass -i {missing[0]}=... (a file: -i {missing[0]}=@path).")
+            raise InputError(
+                f"input {missing[0]} is missing; pass -i {missing[0]}=... (a file: -i {missing[0]}=@path)."
+            )
         case "additionalProperties":
             unknown = sorted(set(values) - set(spec.input))
             raise InputError(f"{spec.graph} has no input {unknown[0]}; it takes {known}.")

@@ -94,9 +94,12 @@ def _apart(project: Project, home: Path) -> Project:
 
 
 def _request_text(values: Mapping[str, Any]) -> str:
-    """The request as one message: the sentence, then each other input between tags."""
+    """The request as one message: the sentence, short inputs as lines, texts between tags."""
     parts = [str(values["request"])] if "request" in values else []
-    parts += [f"<{name}>\n{plain(value)}\n</{name}>" for name, value in values.items() if name != "request"]
+    for name, value in values.items():
+        text = str(plain(value))
+        if name != "request":
+            parts.append(f"<{name}>\n{text}\n</{name}>" if "\n" in text else f"{name}: {text}")
     return "\n\n".join(parts)
 
 
@@ -254,7 +257,7 @@ def _guarded(spec: Spec, project: Project, values: Mapping[str, Any], approver: 
         if word in ("waiting", "denied"):
             column.stopped_by = column.stopped_by or because
     column.ended = standing.run.outcome or standing.run.status
-    column.text = standing.run.error or ""
+    column.text = standing.run.error or "\n".join(f"asks: {item.request['title']}" for item in standing.waiting)
     column.model_calls = standing.run.model_calls
     column.effects = _effects(project.services, run.id)
     return column

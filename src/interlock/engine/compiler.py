@@ -23,7 +23,18 @@ from interlock.digest import plain
 from interlock.engine.beginning import begin
 from interlock.errors import InputError, ModelError, ProjectError, Refused
 from interlock.graphs.bounds import bounds
-from interlock.graphs.spec import END, START, ActStep, ApproveStep, CallStep, Edge, ReasonStep, Spec, bound_keys, path_parts
+from interlock.graphs.spec import (
+    END,
+    START,
+    ActStep,
+    ApproveStep,
+    CallStep,
+    Edge,
+    ReasonStep,
+    Spec,
+    bound_keys,
+    path_parts,
+)
 from interlock.nodes.act import Abstained, propose
 from interlock.nodes.approve import answered, ask, ask_doubt, form_answered, gate
 from interlock.nodes.metered import think
@@ -109,16 +120,33 @@ class _Compiler:
                     reads = [*step.reads, *bound_keys(step.bind), *conditions]
                     inner = {node: f"{name}.{node}" for node in ("propose", "gate", "approve", "perform")}
                     self._step(inner["propose"], name, self._propose, reads, out | {inner["gate"]}, first=True)
-                    self._step(inner["gate"], name, self._gate, [*conditions], out | {*inner.values()} - {inner["propose"]})
-                    self._step(inner["approve"], name, self._approve, [*conditions], out | {*inner.values()} - {inner["propose"]}, waits=True)
-                    self._step(inner["perform"], name, self._perform, [*conditions], out | {*inner.values()} - {inner["propose"]})
+                    self._step(
+                        inner["gate"], name, self._gate, [*conditions], out | {*inner.values()} - {inner["propose"]}
+                    )
+                    self._step(
+                        inner["approve"],
+                        name,
+                        self._approve,
+                        [*conditions],
+                        out | {*inner.values()} - {inner["propose"]},
+                        waits=True,
+                    )
+                    self._step(
+                        inner["perform"],
+                        name,
+                        self._perform,
+                        [*conditions],
+                        out | {*inner.values()} - {inner["propose"]},
+                    )
                 case ApproveStep():
                     covered = self.spec.steps[step.covers] if step.covers else None
                     reads = [*step.reads, *conditions]
                     if isinstance(covered, ActStep | CallStep):
                         reads += bound_keys(covered.bind)
                     self._step(f"{name}.propose", name, self._ask, reads, out | {f"{name}.approve"}, first=True)
-                    self._step(f"{name}.approve", name, self._form, [*conditions], out | {f"{name}.approve"}, waits=True)
+                    self._step(
+                        f"{name}.approve", name, self._form, [*conditions], out | {f"{name}.approve"}, waits=True
+                    )
         self._node(FINISH, self._finish, [*self.spec.output, EDGE], set())
         self.builder.add_edge(FINISH, GRAPH_END)
 

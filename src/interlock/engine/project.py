@@ -46,7 +46,9 @@ def find_project(start: Path) -> Path:
     for folder in [start, *start.parents]:
         if (folder / "graphs").is_dir() and (folder / "nodes").is_dir():
             return folder
-    raise ProjectError(f"no project at or above {start}: it has no folders graphs/ and nodes/. Make one: interlock init.")
+    raise ProjectError(
+        f"no project at or above {start}: it has no folders graphs/ and nodes/. Make one: interlock init."
+    )
 
 
 def now() -> datetime:
@@ -170,9 +172,7 @@ class Workflow:
     spec: Spec
     project: Project
 
-    def compile(
-        self, checkpointer: BaseCheckpointSaver[str] | None = None
-    ) -> CompiledStateGraph[Any, Any, Any, Any]:
+    def compile(self, checkpointer: BaseCheckpointSaver[str] | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
         """The workflow as a LangGraph graph.
 
         Whoever holds it can move its position at will, and still cause no effect that is not authorised.
@@ -185,5 +185,3 @@ def anchored(settings: Settings, root: Path) -> Settings:
     """Settings whose relative home stands in the project."""
     home = settings.home if settings.home.is_absolute() else root / settings.home
     return settings.model_copy(update={"home": home})
-
-

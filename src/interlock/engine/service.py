@@ -99,7 +99,9 @@ class Engine:
                 try:
                     self._advance(run)
                 except (LimitExceeded, GraphRecursionError) as error:
-                    self.services.runs.end(run_id, "failed", outcome="limit", error=str(error), also=self._closing(run_id))
+                    self.services.runs.end(
+                        run_id, "failed", outcome="limit", error=str(error), also=self._closing(run_id)
+                    )
             standing = self.standing(run_id)
         self._listener(
             {

@@ -158,7 +158,9 @@ def _label_of(name: str, chosen: ProposedAction, observation: Observation, place
     return labels(place.spec).get(evidence.source.split(".")[0], "user")
 
 
-def _model_facts(model: ActionModel, decision: Decision, chosen: ProposedAction, *, fully_bound: bool) -> dict[str, Any]:
+def _model_facts(
+    model: ActionModel, decision: Decision, chosen: ProposedAction, *, fully_bound: bool
+) -> dict[str, Any]:
     return {
         "backend": decision.backend,
         "model_id": decision.model_id,

@@ -49,9 +49,7 @@ class RunMeter:
         """
         read, written = (metadata["input_tokens"], metadata["output_tokens"]) if metadata else (0, 0)
         cost = Decimal(0) if self._price is None else self._price.input * read + self._price.output * written
-        self._runs.count_usage(
-            self._run, tokens=read + written, micro_usd=int(cost), max_micro_usd=self._max_micro_usd
-        )
+        self._runs.count_usage(self._run, tokens=read + written, micro_usd=int(cost), max_micro_usd=self._max_micro_usd)
 
 
 def think(step: ReasonStep, place: Place, values: Mapping[str, Any], services: Services) -> Move:

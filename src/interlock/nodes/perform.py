@@ -63,7 +63,7 @@ def perform(place: Place, retry: Retry, services: Services) -> Performed:
         if effect.state == "intent":
             effect = services.ledger.doubt(effect, "the process ended between intent and outcome")
         if effect.state == "in_doubt":
-            settled = _settle(effect, action, services)
+            effect, settled = _settle(effect, action, services)
             if settled is not None:
                 return settled
         if effect.state in ("executed", "verified"):
@@ -83,26 +83,31 @@ def _attempts(effect: Effect, action: Action, place: Place, retry: Retry, servic
             arguments = action.validate(effect.arguments)
         except ValueError:
             raise Refused(f"effect {effect.id}: its arguments no longer fit {effect.action}.") from None
+        doubted = effect.state == "in_doubt"
         effect = services.ledger.intend(effect, digest)
         try:
             result = action.run(arguments, context_of(effect, services))
             written = plain(result.model_dump())
-        except EffectNotDone as error:
-            effect = services.ledger.failed(effect, error.message, retryable=effect.attempt < retry.attempts)
-            if not effect.retryable:
-                return Performed("failed", effect, error.message)
+        except (EffectNotDone, EffectFailed) as error:
+            again = error.retryable and effect.attempt < retry.attempts
+            if doubted:  # this attempt did nothing, but an earlier one may have
+                effect = services.ledger.doubt(effect, error.message)
+                if not again:
+                    return Performed("doubt", effect, error.message)
+            else:
+                effect = services.ledger.failed(effect, error.message, retryable=again)
+                if not again:
+                    return Performed("failed", effect, error.message)
             services.sleep(retry.backoff.total_seconds() * 2 ** (effect.attempt - 1))
             continue
-        except EffectFailed as error:
-            return Performed("failed", services.ledger.failed(effect, error.message, retryable=False), error.message)
         except Exception as error:  # whatever a tool throws, what became of the effect is unknown
             because = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             effect = services.ledger.doubt(effect, because)
-            settled = _settle(effect, action, services)
+            effect, settled = _settle(effect, action, services)
             if settled is not None:
                 return settled
             if effect.attempt >= retry.attempts:
-                return Performed("doubt", effect, because)
+                return Performed("failed" if effect.state == "failed" else "doubt", effect, because)
             services.sleep(retry.backoff.total_seconds() * 2 ** (effect.attempt - 1))
             continue
         assert isinstance(written, dict)
@@ -111,8 +116,8 @@ def _attempts(effect: Effect, action: Action, place: Place, retry: Retry, servic
 
 def _stale(effect: Effect, digest: str, services: Services) -> str | None:
     """Why the decision no longer holds, or None."""
-    if effect.state in ("in_doubt",):
-        return None
+    if effect.state == "in_doubt":
+        return None  # it may have happened under that decision; trying again is how to find out
     if effect.digest != digest:
         return "the action, its rules or its workflow changed after the decision" if effect.digest else None
     if effect.approval_id and effect.state in ("approved", "failed"):
@@ -122,37 +127,32 @@ def _stale(effect: Effect, digest: str, services: Services) -> str | None:
     return None
 
 
-def _settle(effect: Effect, action: Action, services: Services) -> Performed | None:
-    """Decide a doubt without acting; None when another attempt is safe."""
+def _settle(effect: Effect, action: Action, services: Services) -> tuple[Effect, Performed | None]:
+    """Decide a doubt without acting: the row as it stands now, and how it ended; None when another attempt is safe."""
     match action.effect:
         case "read" | "idempotent":
-            return None
+            return effect, None
         case "keyed":
             started = effect.intent_at or effect.created_at
             if action.key_ttl is not None and services.clock() - started > timedelta(seconds=action.key_ttl):
-                return Performed("doubt", effect, "the provider no longer knows the key")
-            return None
+                return effect, Performed("doubt", effect, "the provider no longer knows the key")
+            return effect, None
         case "queryable":
             return _probed(effect, action, services)
         case "blind":
-            return Performed("doubt", effect, effect.error or "nobody can look")
+            return effect, Performed("doubt", effect, effect.error or "nobody can look")
 
 
-def _probed(effect: Effect, action: Action, services: Services) -> Performed | None:
+def _probed(effect: Effect, action: Action, services: Services) -> tuple[Effect, Performed | None]:
     found = _probe(effect, action, services)
-    if found.answer == "happened":
-        result = plain(found.result.model_dump()) if found.result else {}
-        assert isinstance(result, dict)
-        return Performed("done", services.ledger.verified(services.ledger.executed(effect, result)))
     if found.answer == "unknown":
-        return Performed("doubt", effect, found.because or effect.error or "")
-    if effect.approval_id:
-        approval = services.approvals.get(effect.approval_id)
-        if approval.execute_before is None or services.clock() > approval.execute_before:
-            because = "it did not happen, and the approval's time has passed"
-            failed = services.ledger.failed(effect, because, retryable=False)
-            return Performed("regate", services.ledger.supersede(failed, because, repeat=True), because)
-    return None
+        return effect, Performed("doubt", effect, found.because or effect.error or "")
+    if found.answer == "did_not_happen":
+        return services.ledger.failed(effect, "a look showed that it did not happen", retryable=True), None
+    result = plain(found.result.model_dump()) if found.result else {}
+    assert isinstance(result, dict)
+    effect = services.ledger.verified(services.ledger.executed(effect, result))
+    return effect, Performed("done", effect)
 
 
 def _verified(effect: Effect, action: Action, services: Services) -> Effect:
@@ -186,5 +186,3 @@ def _alone(effect: Effect, services: Services) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-

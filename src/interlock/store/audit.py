@@ -93,7 +93,11 @@ class Audit:
     def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
         """Entries about a run, anything whose id begins with the run's, or one of `subjects`."""
         query = select(Entry).where(
-            or_(col(Entry.subject) == run_id, col(Entry.subject).startswith(run_id + "/"), col(Entry.subject).in_(subjects))
+            or_(
+                col(Entry.subject) == run_id,
+                col(Entry.subject).startswith(run_id + "/"),
+                col(Entry.subject).in_(subjects),
+            )
         )
         return [
             {"seq": e.seq, "at": e.at, "actor": e.actor, "event": e.event, "subject": e.subject, "data": e.data}

@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, WithJsonSchema
 
@@ -193,35 +193,26 @@ A = TypeVar("A", bound=Arguments)
 R = TypeVar("R", bound=Result)
 
 
-class action(Generic[A, R]):  # noqa: N801  # used as a decorator
+def action(
+    name: str,
+    *,
+    effect: EffectClass,
+    risk: Risk = "low",
+    targets: Sequence[str] = (),
+    title: str = "",
+    probe: Callable[[Any, ActionContext], Probe] | None = None,
+    facts: Callable[[Any, ActionContext], Mapping[str, Json]] | None = None,
+    fact_names: Sequence[str] = (),
+    compensate: str | None = None,
+    key_ttl: float | None = None,
+) -> Callable[[Callable[[A, ActionContext], R]], Action]:
     """Declare the decorated function as an action; see the module's docstring for an example.
 
     Raises:
         ProjectError: the declaration contradicts itself; the message says how.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        effect: EffectClass,
-        risk: Risk = "low",
-        targets: list[str] | None = None,
-        title: str = "",
-        probe: Callable[[A, ActionContext], Probe] | None = None,
-        facts: Callable[[A, ActionContext], Mapping[str, Json]] | None = None,
-        fact_names: list[str] | None = None,
-        compensate: str | None = None,
-        key_ttl: float | None = None,
-    ) -> None:
-        self.declared: dict[str, Any] = {
-            "name": name, "effect": effect, "risk": risk, "targets": tuple(targets or ()), "title": title,
-            "probe": probe, "facts": facts, "fact_names": tuple(fact_names or ()),
-            "compensate": compensate, "key_ttl": key_ttl,
-        }  # fmt: skip
-
-    def __call__(self, function: Callable[[A, ActionContext], R]) -> Action:
-        name = self.declared["name"]
+    def declare(function: Callable[[A, ActionContext], R]) -> Action:
         hints = get_type_hints(function)
         parameters = list(inspect.signature(function).parameters)
         arguments = hints.get(parameters[0]) if parameters else None
@@ -232,12 +223,26 @@ class action(Generic[A, R]):  # noqa: N801  # used as a decorator
             raise ProjectError(f"action {name}: its return value must be typed with a subclass of Result.")
         if not function.__doc__:
             raise ProjectError(f"action {name}: write a docstring; models choose the action by it.")
-        if self.declared["effect"] == "queryable" and self.declared["probe"] is None:
+        if effect == "queryable" and probe is None:
             raise ProjectError(f"action {name}: a queryable effect needs `probe=`.")
-        for target in self.declared["targets"]:
+        for target in targets:
             if target not in arguments.model_fields:
                 raise ProjectError(f"action {name}: target {target} is not an argument.")
         return Action(
+            name=name,
             description=inspect.cleandoc(function.__doc__).splitlines()[0],
-            arguments=arguments, result=result, run=function, **self.declared,
-        )  # fmt: skip
+            arguments=arguments,
+            result=result,
+            effect=effect,
+            risk=risk,
+            run=function,
+            targets=tuple(targets),
+            title=title,
+            probe=probe,
+            facts=facts,
+            fact_names=tuple(fact_names),
+            compensate=compensate,
+            key_ttl=key_ttl,
+        )
+
+    return declare
