@@ -172,17 +172,20 @@ def _take_greeting(line: str) -> tuple[str | None, str]:
         if open_end and not any(name.lower() in _NOT_A_NAME for name in open_end[1].split()):
             plain = f"{word} {open_end[1].strip()}, {plain[open_end.end() :]}"
         match = re.match(
-            rf"{word}\b[ ,]*([^,.!:;?]*?)[ ]*(?:([,!:;.])[,!:;. ]*|[-\u2013\u2014]?$)", plain, re.IGNORECASE
+            rf"{word}\b[ ,]*((?:(?:mrs?|ms|dr|prof)[.] )*[^,.!:;?]*?)[ ]*(?:([,!:;.])[,!:;. ]*|[-\u2013\u2014]?$)",
+            plain,
+            re.IGNORECASE,
         )
         if not match:
             continue
         names, mark, rest = match[1].split(), match[2] or ",", plain[match.end() :]
-        shaped = all(re.fullmatch(r"[^\W\d_]+(['\u2019.-][^\W\d_]+)*", name) for name in names)
+        shaped = all(re.fullmatch(r"[^\W\d_]+(['\u2019.-][^\W\d_]+)*[.]?", name) for name in names)
         if not shaped or len(names) > 4 or any(name.lower() in _NOT_A_NAME for name in names):
             return None, ""
         if rest and (mark not in ",!" or word == "greetings" or rest[0] in ")('"):
             return None, ""
-        shown = [name if name.lower() in _ADDRESSED or not name.islower() else _capital(name) for name in names]
+        typed_small = all(name.islower() for name in names)  # otherwise `van der` is meant to be small
+        shown = [_capital(name) if typed_small and name not in _ADDRESSED else name for name in names]
         return " ".join([_capital(word), *shown]) + ("!" if mark == "!" else ","), rest
     return None, ""
 
