@@ -98,6 +98,8 @@ def test_an_invalid_answer_is_sent_back_with_its_faults(polish_card, meter):
         ("{" * 5000, "no JSON object"),
         ('{"subject":' * 3000, "no JSON object"),
         ("x" * 1_000_001, "longer than"),
+        ("```" + "\n" * 900_000, "no JSON object"),
+        ("```\n" * 200_000, "no JSON object"),
     ],
 )
 def test_an_answer_that_stays_invalid_is_an_error_that_says_why(polish_card, meter, bad, said):

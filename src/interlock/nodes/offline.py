@@ -190,7 +190,7 @@ class _Filler:
                 return self._string(name, schema)
             case "boolean":
                 meant = keywords(name.replace("_", " ")) | keywords(schema.get("description", ""))
-                return bool(meant & keywords(self.source or self.question.asked))
+                return bool(meant & keywords(self.letter.text() or self.question.asked))
             case "integer" | "number" as kind:
                 return self._number(whole=kind == "integer")
             case "array":
@@ -216,7 +216,7 @@ class _Filler:
         return _cut(text, schema.get("maxLength"))
 
     def _likeliest(self, options: list[Any]) -> Any:
-        words = keywords(f"{self.source} {self.question.asked}")
+        words = keywords(f"{self.letter.text()} {self.question.asked}")
         overlap = [len(keywords(str(option).replace("_", " ")) & words) for option in options]
         if not any(overlap):
             unsure = [option for option in options if option in ("other", "unknown", "none", "unclear", "unsure")]
@@ -247,4 +247,5 @@ def key_strings(letter: Letter) -> list[str]:
 def _cut(text: str, longest: int | None) -> str:
     if longest is None or len(text) <= longest:
         return text
-    return text[: longest + 1].rsplit(None, 1)[0][:longest]
+    kept = text[:longest]
+    return kept if text[longest].isspace() or " " not in kept else kept.rsplit(None, 1)[0]

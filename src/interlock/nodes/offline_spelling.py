@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import string
-from functools import cache
+from functools import cache, lru_cache
 
 COMMON_SLIPS: dict[str, str] = {
     "abt": "about", "accomodate": "accommodate", "accross": "across", "acheive": "achieve", "adn": "and",
@@ -64,6 +64,7 @@ _BRITISH = (("our", "or"), ("ours", "ors"), ("oured", "ored"), ("ouring", "oring
 _ENDINGS = ("s", "'s", "ly", "ness", "less", "able")
 _BEGINNINGS = ("re", "pre", "non", "sub", "multi", "anti", "over", "inter")
 _COMMON = 300  # occurrences in the dictionary's corpus from which a word is offered as a correction
+_LONGEST = 24  # letters of a word that is looked at
 _VERY_COMMON = 2000  # the same for a correction by two slips
 
 
@@ -89,12 +90,12 @@ def is_word(word: str) -> bool:
     return word in _frequencies()
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def corrected(word: str) -> str:
     """A lower-case word as it is probably meant; the word itself when that is not clear."""
     if word in COMMON_SLIPS:
         return COMMON_SLIPS[word]
-    if len(word) < 4 or not word.isascii() or not word.isalpha() or _known(word):
+    if not 4 <= len(word) <= _LONGEST or not word.isascii() or not word.isalpha() or _known(word):
         return word
     compound = _is_compound(word, shortest=4)
     near = [] if compound else [(_likeness(word, other), other) for other in _one_slip(word)]

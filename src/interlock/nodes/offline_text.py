@@ -203,10 +203,7 @@ def _take_closing(lines: list[str]) -> tuple[str | None, tuple[str, ...], list[s
 
 def _closing(line: str) -> tuple[str, str] | None:
     """The phrase and the name (or "") of a closing line; None when it is another line."""
-    match = re.fullmatch(
-        r"([A-Za-z ]+?)(,[ ]*|[ ]+)?([^\W\d_]+(?:[ -][^\W\d_]+){0,2})?[ ]*[,.!;\u2013-]*", line.strip()
-    )
-    if not match:
+    if len(line) > 80 or not re.fullmatch(r"[^\W\d_](?:[^\W\d_]|[ ,.!;'\u2019\u2013-])*", line.strip()):
         return None
     whole = " ".join(corrected(word) for word in line.strip(" ,.!;\u2013-").lower().split())
     if whole in _REGARDS | _THANKS:

@@ -30,7 +30,7 @@ from interlock.nodes.models import Meter, model_name, provider_errors, refused_s
 
 _NAME = re.compile(r"\$(?:(\$)|([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_]+)*)|(?=[A-Za-z_{]))")
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9_]*)>")
-_FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
+_FENCE = re.compile(r"```[a-zA-Z]*[ \t\r]*\n(.*?)```", re.DOTALL)
 _LONGEST = 1_000_000  # characters of one answer
 _STARTS = 50  # places in an answer where an object may begin
 
@@ -130,7 +130,7 @@ def _text(card: ReasonCard, values: Mapping[str, Json], name: str) -> str:
 def _unforgeable(tag: str, texts: Iterable[str]) -> str:
     """`tag`, or the first `tag-1`, `tag-2`, … of which no text holds anything alike."""
     number, name = 0, tag
-    while any(re.search(rf"<\s*/?\s*{re.escape(name)}(?![a-z0-9_])", text, re.IGNORECASE) for text in texts):
+    while any(re.search(rf"<[\s/]*{re.escape(name)}(?![a-z0-9_])", text, re.IGNORECASE) for text in texts):
         number += 1
         name = f"{tag}-{number}"
     return name
