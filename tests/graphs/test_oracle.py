@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from random_specs import specs
 from hypothesis import HealthCheck, given, settings
+from random_specs import specs
 
 from interlock.graphs.approval import approval
 from interlock.graphs.assigned import assigned, bound_keys, reads_of
