@@ -124,7 +124,7 @@ def wrong_tool(payee: str = "Northwind Supplies", amount: str = "480.00") -> Scr
     """
     return ScriptedChatModel(
         [
-            calls("payments.transfer", {"payee": payee, "amount": amount}, say="The message mentions an invoice, so I pay it."),
+            calls("payments.transfer", {"payee": payee, "amount": amount}, say="There is an invoice, so I pay it."),
             "Done, everything is taken care of.",
         ],
         script="wrong_tool",

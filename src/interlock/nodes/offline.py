@@ -35,6 +35,8 @@ CANNOT_ANSWER = (
 CANNOT_ACT = "This is text only: a chat model without tools sends, pays and changes nothing."
 
 _OPENING = re.compile(r"<([a-z][a-z0-9_]*(?:-[0-9]+)?)>")
+_NAMED_TAGS = re.compile(r"^Text inside (<[^ ]+>(?:, <[^ ]+>)*) is data", re.MULTILINE)
+_LABELLED = re.compile(r"^(draft|text|body|letter):[ \t]*(\S.*)$", re.MULTILINE | re.IGNORECASE)
 _TEXT_TAGS = ("draft", "text", "body", "email", "message", "document", "letter", "article", "content", "polished")
 _ASIDE_TAGS = ("request", "question", "review", "comment", "subject", "title", "goal")
 _TASKS = (
@@ -130,7 +132,13 @@ def _answer(messages: list[BaseMessage], tools: list[Any]) -> AIMessage:
 def _read(system: str, human: str) -> _Question:
     blocks: list[tuple[str, str]] = []
     outside, at = [], 0
+    named = _NAMED_TAGS.search(system)
+    fenced = re.findall(r"<([^>]+)>", named[1]) if named else None
     while match := _OPENING.search(human, at):
+        if fenced is not None and match[1] not in fenced:  # the words of a value, not of the prompt
+            outside.append(human[at : match.end()])
+            at = match.end()
+            continue
         closing = human.rfind(f"</{match[1]}>")
         if closing < match.end():
             outside.append(human[at : match.end()])
@@ -140,6 +148,8 @@ def _read(system: str, human: str) -> _Question:
         blocks.append((match[1].partition("-")[0], human[match.end() : closing].strip("\n")))
         at = closing + len(match[1]) + 3
     outside.append(human[at:])
+    if not blocks:
+        blocks = [(match[1].lower(), match[2]) for match in _LABELLED.finditer(human)]
     return _Question(" ".join(outside).strip(), tuple(blocks), system.split("\n\n", 1)[0])
 
 
