@@ -85,11 +85,6 @@ def _by_shape() -> dict[tuple[str, int], list[str]]:
     return found
 
 
-def is_word(word: str) -> bool:
-    """Whether a lower-case word stands in the dictionary as it is."""
-    return word in _frequencies()
-
-
 @lru_cache(maxsize=10_000)
 def corrected(word: str) -> str:
     """A lower-case word as it is probably meant; the word itself when that is not clear."""
