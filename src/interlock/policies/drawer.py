@@ -51,7 +51,7 @@ class PolicyDrawer:
         return [policy for policy in self.policies if policy.covers(action)]
 
     def eligible(self, requirement: Requirement) -> list[str]:
-        """The people who hold every role that `requirement` asks for; where it asks for none, everybody named."""
+        """The people who hold every role that `requirement` asks for; where it asks for none, all who are named."""
         return [name for name, roles in self.people.people.items() if requirement.roles <= set(roles)]
 
 
@@ -148,13 +148,17 @@ def _quorum(
 
 
 def quorum_fault(requirement: Requirement, drawer: PolicyDrawer) -> str | None:
-    """Why this requirement can never be met, or None: it asks for more people than there are."""
+    """Why this requirement can never be met, or None: it asks for more people of a role than there are.
+
+    Without a role anybody may agree, named in the file or not.
+    """
+    if not requirement.roles:
+        return None
     eligible = drawer.eligible(requirement)
     if len(eligible) >= requirement.count:
         return None
     roles = " and ".join(f"`{role}`" for role in sorted(requirement.roles))
-    who = f"hold {roles}" if roles else "are named"
-    return f"{requirement.count} must agree, but {len(eligible)} {who} in {PEOPLE}"
+    return f"{requirement.count} must agree, but {len(eligible)} hold {roles} in {PEOPLE}"
 
 
 def _comparison(name: str, declared: Input, comparison: Comparison, document: Document, at: Loc) -> Iterator[Finding]:
