@@ -68,8 +68,7 @@ class Approvals:
     def of_place(self, run_id: str, step: str, visit: int) -> Approval | None:
         """The newest request that a visit of a step waits for."""
         with self._database.read() as session:
-            place = select(Approval).where(Approval.run_id == run_id, Approval.step == step, Approval.visit == visit)
-            return session.exec(place.order_by(col(Approval.created_at).desc()).limit(1)).first()
+            return _newest(session, run_id, step, visit)
 
     def votes(self, approval_id: str) -> Sequence[Vote]:
         """The votes on a request, in order."""
@@ -103,6 +102,7 @@ class Approvals:
             run_id=run_id,
             step=step,
             visit=visit,
+            ordinal=0,
             kind=kind,
             state="waiting",
             effect_id=effect.id if effect else None,
@@ -117,6 +117,8 @@ class Approvals:
         with self._database.write() as session:
             if effect is not None and kind in ("action", "question"):
                 self._attach(session, effect, approval.id)
+            before = _newest(session, run_id, step, visit)
+            approval.ordinal = before.ordinal + 1 if before else 1
             session.add(approval)
             session.flush()
             told: dict[str, Json] = {"kind": kind, "step": step, "effect": approval.effect_id, "digest": digest}
@@ -371,6 +373,11 @@ class Approvals:
             if effect.state in OPEN and effect.state != "proposed":
                 self._ledger.move(session, effect, "expired", actor="clock", error="nobody decided in time")
         self._close(session, approval, "expired", "clock", {"decision": "expired", "comment": "", "by": ""}, now)
+
+
+def _newest(session: Session, run_id: str, step: str, visit: int) -> Approval | None:
+    place = select(Approval).where(Approval.run_id == run_id, Approval.step == step, Approval.visit == visit)
+    return session.exec(place.order_by(col(Approval.ordinal).desc()).limit(1)).first()
 
 
 def _doubt_refusal(approval: Approval) -> DecisionRefused:

@@ -153,12 +153,15 @@ class Approval(Row, table=True):
     """
 
     __tablename__ = "approvals"
+    __table_args__ = (UniqueConstraint("run_id", "step", "visit", "ordinal"),)
 
     id: str = Field(primary_key=True)
     run_id: str = Field(foreign_key="runs.id", index=True)
     step: str
     """The step whose interrupt waits for the answer."""
     visit: int
+    ordinal: int
+    """1 for the first request of this visit, 2 for the next."""
     kind: str
     state: str = Field(index=True)
     revision: int = 0
