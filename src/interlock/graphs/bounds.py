@@ -59,8 +59,10 @@ def bounded(spec: Spec, paths: Flow) -> Iterator[Fault]:
     graph = _halves(spec, paths)
     free = {half: [other for other in following if other[1]] for half, following in graph.items() if half[1]}
     for component in reversed(components(free)):
-        order = [(name, True) for name in spec.steps if (name, True) in set(component)]
-        found = cycle(free, order)
+        if len(component) == 1 and component[0] not in free[component[0]]:
+            continue
+        members = set(component)
+        found = cycle(free, [(name, True) for name in spec.steps if (name, True) in members])
         if found is None:
             continue
         path = [half[0] for half in found]

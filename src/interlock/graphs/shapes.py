@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from interlock.graphs.spec import ActStep, ApproveStep, CallStep, ReasonStep, Schema, Spec, object_schema
 from interlock.tools.action import Action
@@ -98,13 +101,18 @@ def state_shapes(spec: Spec, actions: Mapping[str, Action]) -> dict[str, list[Sh
 
 def result_shape(action: Action) -> Shape:
     """The shape of what an action returns."""
-    schema = action.result.model_json_schema(mode="serialization")
+    schema = _schema(action.result, "serialization")
     return Shape(schema, schema.get("$defs", {}))
 
 
 def argument_shapes(action: Action) -> tuple[dict[str, Shape], list[str]]:
     """The shapes of an action's arguments, and the names of the required ones."""
-    schema = action.parameters()
+    schema = _schema(action.arguments, "validation")
     definitions = schema.get("$defs", {})
     shapes = {name: Shape(inner, definitions) for name, inner in schema.get("properties", {}).items()}
     return shapes, list(schema.get("required", []))
+
+
+@lru_cache(maxsize=256)
+def _schema(model: type[BaseModel], mode: Literal["validation", "serialization"]) -> dict[str, Any]:
+    return model.model_json_schema(mode=mode)

@@ -1,0 +1,160 @@
+"""The YAML reader: what is typed, what is refused, and where things stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interlock.graphs.codes import CODES
+from interlock.policies.language import Policy
+from interlock.source import MAX_BYTES, Mark, SourceError, parse_document, read_document, render, validate
+
+
+def data(text: str) -> object:
+    return parse_document(text, "f.yaml").data
+
+
+def test_only_plain_scalars_are_typed() -> None:
+    """Whole and decimal numbers, true, false and null are typed; all else stays the text that was written."""
+    text = "{a: 1, b: -2.50, c: true, d: false, e: null, f: , g: '1', h: \"true\"}"
+    assert data(text) == {"a": 1, "b": -2.5, "c": True, "d": False, "e": None, "f": None, "g": "1", "h": "true"}
+
+
+@pytest.mark.parametrize(
+    "word", ["on", "off", "yes", "no", "True", "NULL", "~", "12:30", "1_000", "0x1F", "007", "+1", "1e3", ".inf",
+             "2024-01-01", "=", "1.", ".5"],
+)  # fmt: skip
+def test_other_words_stay_text(word: str) -> None:
+    """YAML 1.1's surprises are not read."""
+    assert data(f"a: {word}") == {"a": word}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "column"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "Y009", 3, 1),
+        ("a: {b: 1, b: 2}\n", "Y009", 1, 11),
+        ("a: &x 1\n", "Y010", 1, 4),
+        ("a: *x\n", "Y010", 1, 4),
+        ("a: !!str 1\n", "Y011", 1, 4),
+        ("a: !!python/object:os.system {}\n", "Y011", 1, 4),
+        ("a:\n  <<: {b: 1}\n", "Y012", 2, 3),
+        ("1: a\n", "Y013", 1, 1),
+        ("true: a\n", "Y013", 1, 1),
+        ("? [a]\n: 1\n", "Y013", 1, 3),
+        ("a: 1\n---\nb: 1\n", "Y007", 2, 1),
+        ("", "Y006", 1, 1),
+        ("# nothing\n", "Y006", 1, 1),
+        ("- a\n", "Y008", 1, 1),
+        ("word\n", "Y008", 1, 1),
+        ("a: " + "[" * 60 + "]" * 60, "Y014", 1, 53),
+        ("a: 1234567890123456\n", "Y015", 1, 4),
+        ("a: x\x00\n", "Y004", 1, 5),
+        ('a: "\\0"\n', "Y004", 1, 4),
+        ("a: \u202e\n", "Y004", 1, 4),
+        ("a: [1\nb: 2\n", "Y005", 2, 2),
+        ("a:\n\tb: 1\n", "Y005", 2, 1),
+    ],
+)
+def test_what_two_readers_could_read_differently_is_refused(text: str, code: str, line: int, column: int) -> None:
+    """Each refusal has its code and place."""
+    with pytest.raises(SourceError) as refused:
+        data(text)
+    finding = refused.value.findings[0]
+    assert (finding.code, finding.line, finding.column) == (code, line, column)
+
+
+def test_large_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    """A file is at most 1 MB of UTF-8, and it is there."""
+    (tmp_path / "big.yaml").write_text("a: " + "x" * MAX_BYTES)
+    (tmp_path / "latin.yaml").write_bytes("a: 1\nb: grün\n".encode("latin-1"))
+    (tmp_path / "marked.yaml").write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
+    codes = []
+    for name in ("big", "latin", "missing"):
+        with pytest.raises(SourceError) as refused:
+            read_document(tmp_path / f"{name}.yaml")
+        codes.append(tuple(refused.value.findings[0].model_dump(include={"code", "line", "column"}).values()))
+    assert codes == [("Y002", 1, 1), ("Y003", 2, 6), ("Y001", 1, 1)]
+    assert read_document(tmp_path / "marked.yaml").data == {"a": 1, "b": 2}
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text makes the reader fail in another way, and every place lies in the file."""
+    try:
+        document = parse_document(text, "f.yaml")
+    except SourceError as error:
+        for finding in error.findings:
+            assert finding.code in CODES
+            assert 1 <= finding.line <= text.count("\n") + text.count("\r") + 1
+    else:
+        assert isinstance(document.data, dict)
+
+
+TEXT = """name: START -> polish
+list: [one, 'two three', "four"]
+block: |
+  first $line
+    second $word
+empty:
+"""
+
+
+def test_marks_point_at_values_keys_and_parts() -> None:
+    """Positions count characters from 1; what does not exist is placed at its nearest parent."""
+    document = parse_document(TEXT, "f.yaml")
+    assert document.mark(("name",)) == Mark(1, 7, 15)
+    assert document.mark(("name",), key=True) == Mark(1, 1, 4)
+    assert document.mark(("list", 1)) == Mark(2, 13, 11)
+    assert document.mark(("list", 9)) == Mark(2, 1, 4)
+    assert document.mark(("name", "eq")) == Mark(1, 7, 15)
+    assert document.within(("name",), 9, 6) == Mark(1, 16, 6)
+    assert document.within(("list", 1), 4, 5) == Mark(2, 18, 5)
+    start = str(document.data["block"]).index("$word")
+    assert document.within(("block",), start, 5) == Mark(5, 12, 5)
+
+
+def test_rendered_findings_show_the_place() -> None:
+    """File, line and column, the source line, carets under the span, the hint, and the path."""
+    document = parse_document(TEXT, "graphs/f.yaml")
+    finding = document.finding(
+        "G020",
+        "edge goes to unknown step `polish`",
+        document.within(("name",), 9, 6),
+        hint="did you mean `polished`?",
+        path=["START", "polish"],
+    )
+    assert render([finding], [document]).splitlines() == [
+        "error[G020]: edge goes to unknown step `polish`",
+        "  --> graphs/f.yaml:1:16",
+        "  |",
+        "1 | name: START -> polish",
+        "  |                ^^^^^^ did you mean `polished`?",
+        "  = path: START -> polish",
+    ]
+
+
+def test_validation_places_each_fault() -> None:
+    """Unknown keys point at the key and name the close one; one branch of a union is reported, not all."""
+    text = "policy: a\nversion: x\naply_to: []\nrules:\n  - {id: r, then: {approve: {count: 0}}, because: b}\n"
+    document = parse_document(text, "p.yaml")
+    model, findings = validate(Policy, document, "P")
+    assert model is None
+    assert [(f.code, f.line, f.column, f.hint) for f in findings] == [
+        ("P003", 2, 10, None),
+        ("P001", 3, 1, "did you mean `applies_to`?"),
+        ("P003", 5, 37, None),
+    ]
+
+
+def test_a_misspelt_key_is_not_also_missing() -> None:
+    """The required key that was meant is not reported a second time; another missing one is."""
+    document = parse_document("polcy: a\n", "p.yaml")
+    _, findings = validate(Policy, document, "P")
+    assert sorted((f.code, f.message) for f in findings) == [
+        ("P001", "unknown key `polcy`"),
+        ("P002", "the key `version` is missing"),
+    ]
