@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from interlock.tools.action import action
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interlock.engine.project import Workflow
+    from interlock.tools.action import action
 
 __all__ = ["action", "load"]
 
@@ -23,3 +22,12 @@ def load(path: str | Path) -> Workflow:
 
     path = Path(path)
     return Project.at(path.parent).workflow(path)
+
+
+def __getattr__(name: str) -> Any:
+    """`interlock.action`, imported when first asked for: the command line answers without pydantic."""
+    if name == "action":
+        from interlock.tools.action import action
+
+        return action
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

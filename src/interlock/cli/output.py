@@ -6,18 +6,20 @@ import json
 import os
 import sys
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
-from interlock.digest import plain
-from interlock.store.tables import Approval, Effect, Run, Visit
+    from interlock.store.tables import Approval, Effect, Run, Visit
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_WAITING = 0, 1, 2, 3
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console that honours NO_COLOR and never folds lines when piped."""
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     return Console(
         stderr=stderr, highlight=False, soft_wrap=True, no_color="NO_COLOR" in os.environ or not stream.isatty()
@@ -26,6 +28,8 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     """One JSON object on one line of stdout."""
+    from interlock.digest import plain
+
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
     sys.stdout.flush()
 

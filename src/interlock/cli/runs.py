@@ -22,7 +22,6 @@ from interlock.cli.output import (
     visit_object,
 )
 from interlock.errors import InputError, UsageError
-from interlock.settings import current_person
 
 if TYPE_CHECKING:
     from interlock.engine.service import Engine, Standing
@@ -44,6 +43,13 @@ def open_engine(as_json: bool) -> Engine:
     from interlock.engine.service import Engine
 
     return Engine(Project.at(), listener=print_json if as_json else _narrate)
+
+
+def requester() -> str:
+    """Who runs this command."""
+    from interlock.settings import current_person
+
+    return current_person()
 
 
 def _narrate(event: dict[str, Any]) -> None:
@@ -68,7 +74,7 @@ def run(
     engine = open_engine(as_json)
     workflow = engine.project.workflow(engine.project.graph_file(graph))
     values = read_inputs(workflow.spec, inputs or [], input_file)
-    started = engine.start(workflow, values, person or current_person())
+    started = engine.start(workflow, values, person or requester())
     if not as_json:
         console(stderr=True).print(f"run [bold]{started.id}[/bold] of {started.graph}")
     if detach:
@@ -175,7 +181,7 @@ def resume(run_id: RunId, as_json: AsJson = False) -> None:
 def cancel(run_id: RunId, as_json: AsJson = False, person: As = None) -> None:
     """Cancel a run: nothing more is done; what was done stays done and is listed."""
     engine = open_engine(as_json)
-    cancelled = engine.cancel(run_id, person or current_person())
+    cancelled = engine.cancel(run_id, person or requester())
     done = [row for row in engine.services.ledger.of_run(run_id) if row.state in ("executed", "verified", "in_doubt")]
     if as_json:
         print_json(run_object(cancelled) | {"effects": [effect_object(row) for row in done]})
