@@ -86,7 +86,7 @@ def test_counterexamples_are_shortest_paths() -> None:
     paths = {}
     for name in ("action_undecided", "argument_changed_after_approval", "second_payment_undecided", "endless"):
         findings = load_spec(HOUSE / f"{name}.yaml", *DRAWERS).findings
-        paths[name] = [finding.path for finding in findings if finding.fatal][0]
+        paths[name] = next(finding.path for finding in findings if finding.fatal)
     assert paths == {
         "action_undecided": ["START", "think", "pay"],
         "argument_changed_after_approval": ["START", "think", "ask", "change", "pay"],
@@ -124,10 +124,8 @@ def test_one_change_gives_its_codes(tmp_path: Path, old: str, new: str, codes: l
 
 def test_the_review_is_there_after_a_rejection_on_either_way(tmp_path: Path) -> None:
     """A key that one path has written and the other has under review may be read after the rejection."""
-    text = GRAPH.replace(
-        "- START -> think\n",
-        "- {from: START, to: pay, when: {$.sum: {lt: 1}}, approval: owner_agrees, writes: draft}\n  - {from: START, to: think, else: true}\n",
-    )
+    straight = "{from: START, to: pay, when: {$.sum: {lt: 1}}, approval: owner_agrees, writes: draft}"
+    text = GRAPH.replace("START -> think\n", f"{straight}\n  - {{from: START, to: think, else: true}}\n")
     text = text.replace("on: [rejected, expired", "on: [expired")
     text = text.replace("edges:", "  again: {call: house.look, bind: {name: $.draft}, visits: 1}\nedges:")
     text += "  - {from: pay, on: rejected, to: again}\n  - again -> END\n"
