@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -93,7 +94,7 @@ class Document:
     data: dict[str, Any]
     spans: dict[Loc, _Span] = field(repr=False, default_factory=dict)
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         return _lines(self.text)
 
@@ -471,13 +472,13 @@ def _block(finding: Finding, texts: dict[str, list[str]]) -> str:
             texts[finding.file] = []
     lines = texts[finding.file]
     shown = [
-        f"{finding.severity}[{finding.code}]: {finding.message}",
+        _shown(f"{finding.severity}[{finding.code}]: {' '.join(finding.message.split())}"),
         f"  --> {finding.file}:{finding.line}:{finding.column}",
     ]
     gutter = " " * len(str(finding.line))
     hint = f" {finding.hint}" if finding.hint else ""
     if 0 < finding.line <= len(lines) and lines[finding.line - 1].strip():
-        line, start = lines[finding.line - 1].replace("\t", " "), finding.column - 1
+        line, start = _shown(lines[finding.line - 1].replace("\t", " ")), finding.column - 1
         left = max(0, start - 80)
         width = max(1, min(finding.length, len(line) - start, 60))
         visible = line[left : start + max(width, 100)]
@@ -488,3 +489,8 @@ def _block(finding: Finding, texts: dict[str, list[str]]) -> str:
     if finding.path:
         shown.append(f"{gutter} = path: {' -> '.join(finding.path)}")
     return "\n".join(shown)
+
+
+def _shown(line: str) -> str:
+    """Without what a terminal would obey instead of show."""
+    return _FORBIDDEN.sub("\ufffd", line)

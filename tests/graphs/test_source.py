@@ -137,6 +137,14 @@ def test_rendered_findings_show_the_place() -> None:
     ]
 
 
+def test_rendering_shows_no_control_characters() -> None:
+    """A refused character is shown as a mark: a terminal must not obey it."""
+    with pytest.raises(SourceError) as refused:
+        data("a: x\x1b[2Jy\n")
+    assert "\x1b" not in refused.value.message
+    assert "1 | a: x\ufffd[2Jy" in refused.value.message
+
+
 def test_validation_places_each_fault() -> None:
     """Unknown keys point at the key and name the close one; one branch of a union is reported, not all."""
     text = "policy: a\nversion: x\naply_to: []\nrules:\n  - {id: r, then: {approve: {count: 0}}, because: b}\n"

@@ -88,10 +88,10 @@ def load_spec(path: Path, cards: Mapping[str, Card], actions: Mapping[str, Actio
 
 
 def _tidy(findings: list[Finding]) -> list[Finding]:
-    """In the order of the file, each place and code once."""
-    found: dict[tuple[int, int, str], Finding] = {}
+    """In the order of the file, each once."""
+    found: dict[tuple[int, int, str, str], Finding] = {}
     for finding in findings:
-        found.setdefault((finding.line, finding.column, finding.code), finding)
+        found.setdefault((finding.line, finding.column, finding.code, finding.message), finding)
     return [found[place] for place in sorted(found)]
 
 
