@@ -46,7 +46,9 @@ _FENCE = re.compile(
     r"^(?P<tick>`{3,})(?P<language>[a-z]*)[^\n]*\n(?P<text>.*?)^(?P=tick)[ ]*$", re.MULTILINE | re.DOTALL
 )
 _COMMENT = re.compile(r"<!-- (?P<word>[a-z ]+?)(?:: (?P<value>[^>]*?))? -->[ ]*\n\Z")
-_ID = re.compile(r"\b(?P<kind>run|ap|pay|ref)-(?P<hex>[0-9a-f]{32}|[0-9a-f]{10})\b|\b(?P<long>[0-9a-f]{64})\b")
+_ID = re.compile(
+    r"\b(?:(?P<kind>run|ap|pay|ref|interlock)-)?(?P<hex>[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|(?<=-)[0-9a-f]{10})\b"
+)
 _VARIES = (
     (re.compile(r"\b\d\d\d\d-\d\d-\d\d \d\d:\d\d\b"), "2026-01-05 09:00"),
     (re.compile(r"\b\d\d\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?"), "2026-01-05T09:00:00+00:00"),
@@ -139,15 +141,11 @@ class Story:
         Raises:
             AssertionError: the block is wrong; the message says where and how.
         """
-        if block.word == "file":
-            self._write(block.value, block.text)
-        elif block.word == "json":
+        if block.word == "json":
             self._same_shape(block)
         elif block.word in ("not run", "output"):
             assert block.word == "output" or block.value in NOT_RUN, f"{block.place}: not a reason: {block.value}"
-        elif block.language == "yaml":
-            self._yaml(block)
-        elif block.language == "python":
+        elif block.language == "python" and not block.word:
             self._python(block)
         elif block.language == "console":
             return self.transcript(block.text)
@@ -156,8 +154,9 @@ class Story:
                 played = self.type(command)
                 self._learn(played.printed)
                 assert played.code in (0, 3), f"{block.place}: {command} ended with {played.code}:\n{played.printed}"
-        else:
-            assert block.language in ("text", "mermaid"), f"{block.place}: nothing checks this block ({block.language})"
+        elif block.word != "file":
+            known = ("yaml", "text", "mermaid")  # `settle` has put the YAML in its place
+            assert block.language in known, f"{block.place}: nothing checks this block ({block.language})"
         return block.text
 
     def _write(self, path: str, text: str) -> None:
@@ -165,15 +164,21 @@ class Story:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
 
-    def _yaml(self, block: Block) -> None:
-        """A graph, card, policy or people file goes where its first key says, and the project is checked."""
+    def settle(self, found: list[Block]) -> None:
+        """Write the page's files; graphs, cards and rules go where the first key of each says, and are checked."""
         drawer = {"graph": "graphs", "node": "nodes", "policy": "policies", "people": "policies"}
-        word, _, name = block.text.partition("\n")[0].partition(":")
-        assert word in drawer, f"{block.place}: say which file this YAML is"
-        self._write(f"{drawer[word]}/{'people' if word == 'people' else name.strip()}.yaml", block.text)
-        with self._inside():
-            report = check_paths([self.folder / "graphs"])
-        assert report.ok, f"{block.place}: {report.text()}"
+        for block in found:
+            if block.word == "file":
+                self._write(block.value, block.text)
+        written = [block for block in found if block.language == "yaml" and not block.word]
+        for block in written:
+            word, _, name = block.text.partition("\n")[0].partition(":")
+            assert word in drawer, f"{block.place}: say which file this YAML is"
+            self._write(f"{drawer[word]}/{'people' if word == 'people' else name.strip()}.yaml", block.text)
+        if written:
+            with self._inside():
+                report = check_paths([self.folder / "graphs"])
+            assert report.ok and not report.findings, f"{written[0].page.name}: {report.text()}"
 
     def _python(self, block: Block) -> None:
         code = compile("\n" * block.line + block.text, str(block.page), "exec")
@@ -245,10 +250,10 @@ class Story:
     def _learn(self, text: str) -> None:
         for match in _ID.finditer(text):
             if match[0] not in self._pages:
-                kind = match["kind"] or "mac"
-                number = 1 + sum(name.startswith(kind) for name in self._pages.values())
-                made = hashlib.sha256(f"{kind} {number}".encode()).hexdigest()
-                self._pages[match[0]] = made if kind == "mac" else f"{kind}-{made[: len(match['hex'])]}"
+                kind = f"{match['kind']}-" if match["kind"] else ""
+                alike = [own for own in self._pages if own.startswith(kind) and ("-" in own) == bool(kind)]
+                made = hashlib.sha256(f"{match['kind'] or 'mac'} {len(alike) + 1}".encode()).hexdigest()
+                self._pages[match[0]] = kind + made[: len(match["hex"])]
 
     def _as_page(self, text: str) -> str:
         """This run's output, with ids and times that do not change from run to run."""
@@ -302,7 +307,9 @@ FREE = ("input", "output", "arguments", "provenance", "evidence", "shown", "form
 def play(page: Path, folder: Path) -> list[tuple[Block, str]]:
     """Play a page; each block with what should stand in it."""
     story = Story(folder / "project", folder / "home", said(page, "project"))
-    return [(block, story.play(block)) for block in blocks(page)]
+    found = blocks(page)
+    story.settle(found)
+    return [(block, story.play(block)) for block in found]
 
 
 def rewrite(page: Path) -> None:
