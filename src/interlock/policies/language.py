@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
@@ -113,9 +114,13 @@ class Comparison(Declared):
                 raise ValueError(f"`matches` is not a regular expression: {error}") from None
         return self
 
+    @cached_property
+    def _operators(self) -> dict[str, Any]:
+        return {name: value for name, value in self.model_dump(by_alias=True).items() if value is not None}
+
     def operators(self) -> dict[str, Any]:
         """The operators in use, by their YAML names."""
-        return {name: value for name, value in self.model_dump(by_alias=True).items() if value is not None}
+        return self._operators
 
 
 Conditions = dict[str, Comparison]

@@ -1,0 +1,17 @@
+"""Run every benchmark and print one JSON object a line: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import json
+
+from benchmarks import decide, proofs, spine
+
+
+def main() -> None:
+    """Measure, and print."""
+    for name, measure in {"decide": decide.measure, "proofs": proofs.measure, "spine": spine.measure}.items():
+        print(json.dumps({"benchmark": name} | measure()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
