@@ -43,6 +43,15 @@ def test_one_faulty_card_hides_no_other(tmp_path: Path) -> None:
     assert [(finding.code, finding.message) for finding in findings] == [("N002", "the key `actions` is missing")]
 
 
+def test_a_dollar_sign_that_names_nothing_is_found(tmp_path: Path) -> None:
+    """`$Name` and `${name}` would stop the run; `$$` and `$5` are text."""
+    prompt = "prompt: |\n  It costs $$5 or $5, $name.\n  Dear $Name, ${name}\n"
+    card = f"node: bill\nkind: reason\ngoal: Bill.\n{prompt}output: {{text: {{type: string}}}}\n"
+    (tmp_path / "bill.yaml").write_text(card)
+    _, findings = inspect_cards(tmp_path)
+    assert [(f.code, f.line, f.column) for f in findings] == [("N007", 6, 8), ("N007", 6, 15)]
+
+
 def test_an_action_stands_once(tmp_path: Path) -> None:
     """Naming an action twice is a slip of the pen."""
     (tmp_path / "twice.yaml").write_text("node: twice\nkind: act\ngoal: Act.\nactions: [house.pay, house.pay]\n")

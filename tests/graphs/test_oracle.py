@@ -149,6 +149,25 @@ def test_a_bounded_workflow_ends_within_its_bounds(spec: Spec) -> None:
     assert longest <= found.steps
 
 
+def test_an_answer_can_change_what_was_approved() -> None:
+    """A reviewer's rejection of another step writes a key that the approved step binds: the approval is gone."""
+    steps = {
+        "ask": ApproveStep(approve="Pay?", covers="pay"),
+        "first": CallStep(call="house.pay", bind={"payee": "$.a", "amount": "$.a"}),
+        "pay": CallStep(call="house.pay", bind={"payee": "$.b", "amount": "$.a"}),
+    }
+    edges = [
+        Edge(source=START, target="ask"),
+        Edge(source="ask", on=["approved"], target="first", approval="two", writes="b"),
+        Edge(source="first", on=["rejected"], target="pay"),
+    ]
+    spec = Spec(graph="answer", version=1, input={}, steps=steps, edges=edges)
+    found = list(approval(spec, flow(spec), ACTIONS, lambda action: False))
+    assert [fault.path for fault in found] == [(START, "ask", "first", "pay")]
+    kept = spec.model_copy(update={"edges": [edges[0], edges[1].model_copy(update={"writes": "c"}), edges[2]]})
+    assert not list(approval(kept, flow(kept), ACTIONS, lambda action: False))
+
+
 def test_the_oracle_meets_both_answers() -> None:
     """The smallest loop: the approval before it covers the first payment and not the second."""
     steps = {

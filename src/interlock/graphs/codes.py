@@ -62,6 +62,7 @@ CODES: dict[str, str] = {
     "N004": "A node is declared twice.",
     "N005": "An action of a card is unknown or stands twice.",
     "N006": "A node written in Python; these are not supported yet.",
+    "N007": "A dollar sign in a prompt that names no value.",
     "P001": "Unknown key in a policy.",
     "P002": "A key is missing from a policy.",
     "P003": "A value in a policy has the wrong form.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from interlock.source import Document, Finding, SourceError, hint_for, read_docu
 from interlock.tools.action import Action
 
 KINDS = ("reason", "act")
+_DOLLAR = re.compile(r"\$(?:\$|[a-z]|(?=[A-Za-z_{]))")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def read_cards(folder: Path) -> CardDrawer:
     """The cards of a drawer; a missing folder has none.
 
     Raises:
-        SourceError: a card cannot be used (codes N001 to N006, Y…).
+        SourceError: a card cannot be used (codes N001 to N007, Y…).
     """
     drawer, findings = inspect_cards(folder)
     if any(finding.fatal for finding in findings):
@@ -86,10 +88,23 @@ def card_findings(drawer: CardDrawer, actions: Mapping[str, Action]) -> list[Fin
     return findings
 
 
+def _dollars(card: ReasonCard, document: Document) -> list[Finding]:
+    """Dollar signs in a prompt that look like a name and are none."""
+    found = []
+    for match in _DOLLAR.finditer(card.prompt):
+        if len(match[0]) == 1:
+            mark = document.within(("prompt",), match.start(), 1)
+            message = "this `$` names no value"
+            hint = "write $name or $name.field in small letters, and $$ for a dollar sign"
+            found.append(document.finding("N007", message, mark, hint=hint))
+    return found
+
+
 def _card(document: Document) -> tuple[Card | None, list[Finding]]:
     kind = document.data.get("kind")
     if kind == "reason":
-        return validate(ReasonCard, document, "N")
+        card, faults = validate(ReasonCard, document, "N")
+        return card, faults + (_dollars(card, document) if card is not None else [])
     if kind == "act":
         return validate(ActCard, document, "N")
     if "kind" not in document.data:
