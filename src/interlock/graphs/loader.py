@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import best_match
 from pydantic import BaseModel
 
 from interlock.graphs.arrows import parse_arrow
@@ -180,9 +182,16 @@ class _Reader:
                 self._bad_name(name, ("input", name))
             schema, faults = validate(Schema, self.document, "G", ("input", name))
             self.findings += faults
+            if schema is not None and schema.default is not None:
+                self._default(schema, ("input", name, "default"))
             found[name] = schema or Schema.model_construct(type="object")
             self.whole &= schema is not None
         return found
+
+    def _default(self, schema: Schema, at: Loc) -> None:
+        checker = Draft202012Validator(schema.json_schema(), format_checker=FormatChecker())
+        if fault := best_match(checker.iter_errors(schema.default)):
+            self.report("G003", f"the default does not fit: {fault.message}", at)
 
     def _bad_name(self, name: str, at: Loc) -> None:
         self.whole = False
