@@ -1,0 +1,368 @@
+"""A process that starts, resumes or decides a run and dies by SIGKILL at a named boundary.
+
+The boundaries are functions that this process alone wraps; the program under test knows nothing of
+them.  `work` is what a forked child does; as a program, ``python -m tests.crash.worker POINT -- ARGS``
+is the command line `interlock ARGS` that dies at POINT.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlmodel import Session
+
+from interlock.engine.project import Project
+from interlock.engine.service import Engine, Standing
+from interlock.errors import InterlockError
+from interlock.lam.protocol import Action as ProposedAction
+from interlock.lam.protocol import Decision
+from interlock.settings import load_settings
+from interlock.store.database import Database
+from interlock.testing import ScriptedActionModel, ScriptedChatModel
+
+REPOSITORY = Path(__file__).parents[2]
+POLISHED = {"subject": "Late delivery", "body": "Dear Anna,\n\nthe delivery is late.\n"}
+
+When = Literal["before", "after"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """The call of `function` in `module` (where it is looked up); `only` narrows it to some calls."""
+
+    module: str
+    function: str
+    when: When
+    only: Callable[..., bool] = lambda *args, **kwargs: True
+
+
+def _parks(_runs: Any, _run: str, status: str) -> bool:
+    return status == "waiting"
+
+
+def _leaves_action(_runs: Any, _run: str, step: str, _visit: int, **_more: Any) -> bool:
+    return step in ("send", "pay", "write")
+
+
+RUNS, EFFECTS, APPROVALS = "interlock.store.runs", "interlock.store.effects", "interlock.store.approvals"
+COMPILER, ENGINE, CONNECT = "interlock.engine.compiler", "interlock.engine.service", "interlock.tools.connect"
+SAVER = "langgraph.checkpoint.sqlite"
+
+STARTING = {
+    "before the run is accepted": Point(RUNS, "Runs.create", "before"),
+    "after the run is accepted": Point(RUNS, "Runs.create", "after"),
+    "before reasoning": Point("interlock.nodes.metered", "reason", "before"),
+    "after reasoning": Point("interlock.nodes.metered", "reason", "after"),
+    "before propose": Point(COMPILER, "propose", "before"),
+    "before the proposal is stored": Point(EFFECTS, "Ledger.propose", "before"),
+    "after propose": Point(EFFECTS, "Ledger.propose", "after"),
+    "before the gate": Point(COMPILER, "gate", "before"),
+    "after the gate": Point(EFFECTS, "Ledger.gate", "after"),
+    "after the request is filed": Point(APPROVALS, "Approvals.file", "after"),
+    "before parking": Point(RUNS, "Runs.status", "before", _parks),
+    "after parking": Point(RUNS, "Runs.status", "after", _parks),
+}
+"""Boundaries on the way to the question."""
+
+DECIDING = {
+    "before the vote": Point(APPROVALS, "Approvals.approve", "before"),
+    "while voting": Point(APPROVALS, "Approvals._close", "after"),
+    "after approval": Point(APPROVALS, "Approvals.approve", "after"),
+    "while resuming": Point(ENGINE, "Engine._feed", "after"),
+    "after the answer is read": Point(COMPILER, "answered", "after"),
+    "before intent": Point(EFFECTS, "Ledger.intend", "before"),
+    "while writing intent": Point(EFFECTS, "consume", "after"),
+    "after intent": Point(EFFECTS, "Ledger.intend", "after"),
+    "before the tool": Point("interlock.engine.project", "read_actions", "before"),
+    "after the tool": Point("interlock.engine.project", "read_actions", "after"),
+    "before execution is recorded": Point(EFFECTS, "Ledger.executed", "before"),
+    "after execution": Point(EFFECTS, "Ledger.executed", "after"),
+    "after verification": Point(EFFECTS, "Ledger.verified", "after"),
+    "before leaving the step": Point(RUNS, "Runs.leave", "before", _leaves_action),
+    "after leaving the step": Point(RUNS, "Runs.leave", "after", _leaves_action),
+    "before the end": Point(RUNS, "Runs.end", "before"),
+    "after the end": Point(RUNS, "Runs.end", "after"),
+}
+"""Boundaries from the decision to the end."""
+
+MAILDIR = {
+    "before the rename": Point(f"{CONNECT}.files", "publish", "before"),
+    "after the rename": Point(f"{CONNECT}.files", "publish", "after"),
+}
+SMTP = {
+    "before the connection": Point(f"{CONNECT}.smtp", "session", "before"),
+    "before the handover": Point(f"{CONNECT}.smtp", "hand_over", "before"),
+    "after the handover": Point(f"{CONNECT}.smtp", "hand_over", "after"),
+    "after the copy is kept": Point(f"{CONNECT}.maildir", "publish", "after"),
+}
+BANK = {"before the booking commits": Point(f"{CONNECT}.bank", "_book", "after")}
+
+RECOVERING = {
+    "after the doubt": Point(EFFECTS, "Ledger.doubt", "after"),
+    "after the look": Point("interlock.nodes.perform", "_probe", "after"),
+    "after the look is recorded": Point(EFFECTS, "Ledger.failed", "after"),
+    "after the question is filed": Point(APPROVALS, "Approvals.file", "after"),
+    "while answering": Point(APPROVALS, "Approvals._close", "after"),
+    "after answering": Point(APPROVALS, "Approvals.respond", "after"),
+}
+"""Boundaries that only a recovering process passes."""
+
+POINTS = STARTING | DECIDING | MAILDIR | SMTP | BANK | RECOVERING
+TOOLS = ("before the tool", "after the tool")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process does.
+
+    `verb`: start, resume, approve, respond, whole (start, approve and finish), compiled (drive the bare
+    LangGraph object, past the run's lock) or plain (a LangGraph node that acts without a ledger).
+    """
+
+    verb: str
+    home: Path
+    root: Path = REPOSITORY
+    graph: str = "polish_and_send"
+    values: dict[str, Any] = field(default_factory=dict)
+    run: str = ""
+    person: str = "reviewer"
+    happened: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    die: str | None = None
+    """The boundary at which to die."""
+    hold: str | None = None
+    """The boundary at which to tell the parent and wait for its word."""
+    die_after_commit: int = 0
+    """Die after this many commits of the store or the checkpoints; 0 means never."""
+    parks: bool = False
+    """Stay alive after the work until killed."""
+
+
+def work(job: Job, wire: Connection) -> None:
+    """Do the job; whatever is told goes over `wire`."""
+    for name in [name for name in os.environ if name.startswith("INTERLOCK_")]:
+        del os.environ[name]
+    os.chdir(job.root)
+    if job.verb == "plain":
+        _plain_langgraph(job, wire)
+        return
+    if job.die:
+        at(job.die, lambda: _die(wire, job.die))
+    if job.hold:
+        at(job.hold, lambda: _hold(wire, job.hold))
+    commits = count_commits(lambda n: _die(wire, f"commit {n}") if n == job.die_after_commit else None)
+    try:
+        told = _told(_do(job, wire))
+    except InterlockError as error:
+        told = {"error": type(error).__name__, "message": error.message}
+    wire.send(("told", told | {"commits": commits()}))
+    if job.parks:
+        signal.pause()
+
+
+def at(name: str, then: Callable[[], None]) -> None:
+    """Wrap the boundary's function so that `then` is called there."""
+    point = POINTS[name]
+    if name in TOOLS:
+        _wrap_tools(point.when, then)
+        return
+    owner: Any = importlib.import_module(point.module)
+    *path, attribute = point.function.split(".")
+    for part in path:
+        owner = getattr(owner, part)
+    inner = getattr(owner, attribute)
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        here = point.only(*args, **kwargs)
+        if here and point.when == "before":
+            then()
+        result = inner(*args, **kwargs)
+        if here and point.when == "after":
+            then()
+        return result
+
+    setattr(owner, attribute, wrapped)
+
+
+def count_commits(then: Callable[[int], None]) -> Callable[[], int]:
+    """Call `then(n)` after the n-th commit of the store or the checkpoints; the result tells how many there were."""
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    done = 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        then(done)
+
+    write = Database.write
+
+    @contextmanager
+    def counted_write(self: Database) -> Iterator[Session]:
+        with write(self) as session:
+            yield session
+        one_more()
+
+    Database.write = counted_write  # type: ignore[method-assign]
+    for name in ("put", "put_writes"):
+        inner = getattr(SqliteSaver, name)
+
+        def counted(*args: Any, _inner: Any = inner, **kwargs: Any) -> Any:
+            result = _inner(*args, **kwargs)
+            one_more()
+            return result
+
+        setattr(SqliteSaver, name, counted)
+    return lambda: done
+
+
+def scripted_action_model() -> ScriptedActionModel:
+    """Always takes the only action of the space and chooses no argument itself."""
+    return ScriptedActionModel(
+        lambda _observation, space: Decision(
+            kind="act",
+            actions=[ProposedAction(name=space[0].name, arguments={}, confidence=0.99)],
+            p_null=0.01,
+            backend="scripted",
+            model_id="scripted",
+        )
+    )
+
+
+def open_project(home: Path, root: Path = REPOSITORY, **settings: Any) -> Project:
+    """The project with scripted models; only the given settings count."""
+    return Project(
+        root=root,
+        settings=load_settings(home=home, _env_file=None, **settings),
+        sleep=lambda _seconds: None,
+        action_model=scripted_action_model,
+        make_chat_model=lambda _provider: ScriptedChatModel([POLISHED], loop=True),
+    )
+
+
+def _do(job: Job, wire: Connection) -> Standing:
+    project = open_project(job.home, job.root, **job.settings)
+    engine = Engine(project)
+    if job.verb in ("start", "whole"):
+        started = engine.start(project.workflow(project.graph_file(job.graph)), job.values, "author")
+        wire.send(("accepted", started.id))
+        standing = engine.drive(started.id)
+        if job.verb == "whole":
+            engine.approve(standing.waiting[0].id, job.person)
+            standing = engine.drive(started.id)
+        return standing
+    if job.verb == "compiled":
+        saver = project.checkpoints
+        graph = project.pinned(engine.services.runs.get(job.run).spec_digest).compile(saver)
+        graph.invoke(None, {"configurable": {"thread_id": job.run}}, durability="sync")
+        return engine.standing(job.run)
+    if job.verb == "approve":
+        engine.approve(engine.standing(job.run).waiting[0].id, job.person)
+    if job.verb == "respond":
+        waiting = engine.standing(job.run).waiting[0]
+        engine.services.approvals.respond(waiting.id, job.person, happened=job.happened)
+    return engine.drive(job.run)
+
+
+def _told(standing: Standing) -> dict[str, Any]:
+    return {
+        "run": standing.run.id,
+        "status": standing.run.status,
+        "outcome": standing.run.outcome,
+        "waiting": [{"id": row.id, "kind": row.kind, "request": row.request} for row in standing.waiting],
+    }
+
+
+def _die(wire: Connection | None, name: str | None) -> None:
+    if wire is not None:
+        wire.send(("died", name))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _hold(wire: Connection, name: str | None) -> None:
+    wire.send(("holding", name))
+    wire.recv()
+
+
+def _wrap_tools(when: When, then: Callable[[], None]) -> None:
+    """Wrap what every action runs; the read-only ones stay as they are."""
+    from interlock.engine import project
+
+    read = project.read_actions
+
+    def wrapped(folder: Path) -> Any:
+        actions = read(folder)
+        for name, action in actions.items():
+            if action.consequential:
+                actions[name] = dataclasses.replace(action, run=_around(action.run, when, then))
+        return actions
+
+    project.read_actions = wrapped
+
+
+def _around(call: Callable[..., Any], when: When, then: Callable[[], None]) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        if when == "before":
+            then()
+        result = call(*args)
+        if when == "after":
+            then()
+        return result
+
+    return run
+
+
+def _plain_langgraph(job: Job, wire: Connection) -> None:
+    """The same kind of effect in a plain LangGraph node, with its own durable checkpoints and no ledger."""
+    import sqlite3
+    from typing import TypedDict
+
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.graph import END, START, StateGraph
+
+    class State(TypedDict):
+        text: str
+
+    def send(state: State) -> State:
+        with (job.home / "sent.txt").open("a", encoding="utf-8") as file:
+            file.write(state["text"] + "\n")
+        if job.die:
+            _die(wire, job.die)
+        return state
+
+    builder = StateGraph(State)
+    builder.add_node("send", send)
+    builder.add_edge(START, "send")
+    builder.add_edge("send", END)
+    saver = SqliteSaver(sqlite3.connect(job.home / "plain.db", check_same_thread=False))
+    graph = builder.compile(checkpointer=saver)
+    known = saver.get_tuple({"configurable": {"thread_id": "run"}})
+    graph.invoke({"text": "paid"} if known is None else None, {"configurable": {"thread_id": "run"}}, durability="sync")
+    wire.send(("told", {"status": "done"}))
+
+
+def main() -> None:
+    """The command line that dies at a boundary, with a scripted action model in the place of the embedded one."""
+    point, dashes, *arguments = sys.argv[1:]
+    assert dashes == "--"
+    Project._embedded_model = lambda _self: scripted_action_model()  # type: ignore[method-assign,assignment,return-value]
+    if point in POINTS:
+        at(point, lambda: _die(None, point))
+    sys.argv = ["interlock", *arguments]
+    from interlock.cli.app import main as interlock
+
+    interlock()
+
+
+if __name__ == "__main__":
+    main()
