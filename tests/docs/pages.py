@@ -3,7 +3,8 @@
 Each page is one story in one project of its own.  A comment right before a block says what the block is:
 
     <!-- file: tools/printer.py -->   it is written to that path of the project
-    <!-- json: interlock COMMAND -->  it has the shape of what that command prints
+    <!-- json: interlock COMMAND -->  it has the shape of what that command prints (keys, and kinds of values)
+    <!-- model json: … -->            the same, tried only where the embedded model's weights are
     <!-- output -->                   it shows something that another test holds to the truth
     <!-- not run: REASON -->          it is not tried here; the reasons are counted below
 
@@ -141,9 +142,11 @@ class Story:
         Raises:
             AssertionError: the block is wrong; the message says where and how.
         """
-        if block.word == "json":
-            self._same_shape(block)
-        elif block.word in ("not run", "output"):
+        if block.word == "json" or (block.word == "model json" and WEIGHTS):
+            return self._same_shape(block)
+        if block.word == "model json":
+            return block.text
+        if block.word in ("not run", "output"):
             assert block.word == "output" or block.value in NOT_RUN, f"{block.place}: not a reason: {block.value}"
         elif block.language == "python" and not block.word:
             self._python(block)
@@ -178,23 +181,23 @@ class Story:
         if written:
             with self._inside():
                 report = check_paths([self.folder / "graphs"])
-            assert report.ok and not report.findings, f"{written[0].page.name}: {report.text()}"
+            assert not report.findings, f"{written[0].page.name}: {report.text()}"
 
     def _python(self, block: Block) -> None:
         code = compile("\n" * block.line + block.text, str(block.page), "exec")
         with self._inside(), contextlib.redirect_stdout(io.StringIO()):
             exec(code, self.names)
 
-    def _same_shape(self, block: Block) -> None:
+    def _same_shape(self, block: Block) -> str:
         played = self.type(block.value)
-        self._learn(played.printed)
-        got = [json.loads(line) for line in played.printed.splitlines() if line.startswith("{")]
-        shown = [json.loads(part) for part in re.split(r"\n(?=\{)", block.text.strip())]
+        lines = [line for line in self._as_page(played.printed).splitlines() if line.startswith("{")]
+        got = [json.loads(line) for line in lines]
         assert got, f"{block.place}: {block.value} printed no JSON:\n{played.printed}"
-        for one in shown:
+        for one in [json.loads(part) for part in re.split(r"\n(?=\{)", block.text.strip()) if part]:
             alike = [other for other in got if one.get("event") == other.get("event")] or got
             faults = [differences(one, other) for other in alike]
             assert [] in faults, f"{block.place}: {block.value}: {'; '.join(faults[0])}"
+        return "\n".join(map(laid_out, got)) + "\n"
 
     # Commands -----------------------------------------------------------------------------------
 
@@ -299,6 +302,25 @@ def differences(shown: Any, got: Any, at: str = "") -> list[str]:
     if isinstance(shown, numbers) and isinstance(got, numbers) and not isinstance(shown, bool | type(got)):
         return []
     return [f"{at} is {type(got).__name__}, not {type(shown).__name__}"]
+
+
+def laid_out(value: Any, indent: int = 0) -> str:
+    """JSON that breaks a line only where it would be too long; of a long list the first two."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + indent <= 112 or not isinstance(value, dict | list) or not value:
+        return flat
+    inner = " " * (indent + 2)
+    if isinstance(value, list):
+        parts = [laid_out(item, indent + 2) for item in value[:2]]
+        return "[\n" + ",\n".join(inner + part for part in parts) + "\n" + " " * indent + "]"
+    parts = [f"{json.dumps(key)}: {laid_out(item, indent + 2)}" for key, item in value.items()]
+    rows: list[str] = []
+    for part in parts:  # short entries share a line
+        if rows and "\n" not in rows[-1] + part and len(rows[-1]) + len(part) + indent <= 110:
+            rows[-1] += f", {part}"
+        else:
+            rows.append(part)
+    return "{\n" + ",\n".join(inner + row for row in rows) + "\n" + " " * indent + "}"
 
 
 FREE = ("input", "output", "arguments", "provenance", "evidence", "shown", "form", "result", "answer", "data")
