@@ -16,9 +16,14 @@ RULES = 20
 def policy() -> Policy:
     """A policy of twenty rules over four inputs, of which the last one matches."""
     rules: list[dict[str, Any]] = [
-        {"id": f"r{n}", "when": {"amount": {"gt": n * 10, "le": n * 10 + 10}, "known": True, "hour": {"ge": 6, "lt": 20}},
-         "then": "auto", "because": "in this band"} for n in range(RULES)
-    ]  # fmt: skip
+        {
+            "id": f"r{n}",
+            "when": {"amount": {"gt": n * 10, "le": n * 10 + 10}, "known": True, "hour": {"ge": 6, "lt": 20}},
+            "then": "auto",
+            "because": "in this band",
+        }
+        for n in range(RULES)
+    ]
     inputs = {"amount": {"type": "decimal"}, "known": {"type": "bool"}, "hour": {"type": "int", "min": 0, "max": 23}}
     return Policy.model_validate(
         {"policy": "bench", "version": 1, "applies_to": ["pay.*"], "inputs": inputs, "rules": rules}

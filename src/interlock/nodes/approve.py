@@ -116,7 +116,9 @@ def ask(step: ApproveStep, place: Place, values: Mapping[str, Any], services: Se
         if step.covers is not None:
             effect, verdict, digest = _ahead(step.covers, place, values, services)
             if verdict.effect == "deny":
-                return Leave("rejected", note=verdict.reasons[0].because)
+                because = verdict.reasons[0].because
+                told = {"decision": "denied", "comment": because, "by": verdict.reasons[0].rule}
+                return Leave("rejected", writes={step.writes: told} if step.writes else {}, note=because)
             requirement = step.requires.stricter(verdict.requirement) if verdict.requirement else step.requires
             request |= _action_request(effect, verdict, services)
         services.approvals.file(
