@@ -133,7 +133,9 @@ def left(until: datetime, now: datetime) -> str:
 
 def next_step(approval: Approval) -> str:
     """The command that answers a request."""
-    who = "--as NAME"
+    role = approval.requirement.get("role")
+    roles = " and ".join([role] if isinstance(role, str) else role or [])
+    who = f"--as NAME (who holds the role {roles})" if roles else "--as NAME"
     match approval.kind:
         case "question":
             missing = " ".join(f"--set {name}=..." for name in approval.request.get("missing", []))
