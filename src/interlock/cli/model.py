@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -136,7 +137,9 @@ def propose(
 def train(
     out: Annotated[Path, typer.Option("--out", help="Folder for weights and checkpoints.")] = Path("lam-model"),
     seed: Annotated[int, typer.Option("--seed", help="Seed of the data and of the training.")] = 1,
-    examples: Annotated[int, typer.Option("--examples", min=32, help="Generated requests to train on.")] = 48_000,
+    examples: Annotated[int, typer.Option("--examples", min=32, help="Generated requests to train on.")] = 25_600,
+    start: Annotated[Path | None, typer.Option("--from", help="Folder of a trained model to train further.")] = None,
+    rate: Annotated[float, typer.Option("--rate", min=0, help="Multiplies the learning rates.")] = 1.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     threads: Annotated[
         int, typer.Option("--threads", min=1, help="CPU threads; another number gives other rounding.")
@@ -151,13 +154,15 @@ def train(
     from interlock.lam.train import train as run
 
     torch.set_num_threads(threads)
-    plan = Plan(seed=seed, examples=examples)
+    standard = Plan(seed=seed, examples=examples)
+    plan = replace(standard, head_rate=rate * standard.head_rate, encoder_rate=rate * standard.encoder_rate)
     with _progress() as bar:
         task = bar.add_task("training", total=plan.batches)
         run(
             out,
             plan,
             resume=resume,
+            start=start,
             progress=lambda done, _, loss: bar.update(task, completed=done, description=f"training, loss {loss:.3f}"),
         )
         second = bar.add_task("calibrating", total=2000)

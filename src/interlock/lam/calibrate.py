@@ -12,7 +12,7 @@ from interlock.lam.functions import shipped_space
 from interlock.lam.requests import Example, Generator
 from interlock.lam.spans import SpanModel
 from interlock.lam.weights import load, write_metadata
-from interlock.lam.wordings.calibration import CALIBRATION
+from interlock.lam.wordings.lexicon import read_lexicon
 
 CALIBRATION_SEED = 5_000
 
@@ -36,7 +36,9 @@ def calibrate(folder: Path, count: int = 2000, progress: Callable[[int], None] |
     encoder, head, metadata = load(folder)
     model = SpanModel(encoder, head, model_id=metadata["model_id"])
     seen: list[tuple[Signals, bool]] = []
-    for number, example in enumerate(Generator(CALIBRATION, shipped_space(), CALIBRATION_SEED).examples(0, count), 1):
+    for number, example in enumerate(
+        Generator(read_lexicon("calibration"), shipped_space(), CALIBRATION_SEED).examples(0, count), 1
+    ):
         found = observe(model, example)
         if found is not None:
             seen.append(found)

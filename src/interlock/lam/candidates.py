@@ -24,7 +24,9 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
     "female": ("woman",),
 }
 _JOINT = re.compile(r"\s*(?:,\s*and\s+|;\s*|,\s*|\s+and\s+|\s*&\s*|\s+)")
-_NOT = re.compile(r"(?:\b(?:no|not|without|non|never|don't|dont|do not|isn't|exclude|excluding|disable|skip)\s+(?:\w+\s+)?)$")
+_NOT = re.compile(
+    r"(?:\b(?:no|not|without|non|never|don't|dont|do not|isn't|exclude|excluding|disable|skip)\s+(?:\w+\s+)?)$"
+)
 _YES, _NO = ("yes", "true", "on"), ("no", "false", "off")
 
 

@@ -29,7 +29,13 @@ class Signals:
         def odds(p: float) -> float:
             return math.log(max(p, 1e-4) / max(1 - p, 1e-4))
 
-        return [max(-10.0, min(10.0, self.odds)), odds(self.probability), odds(self.weakest), math.log(1 + self.tools), float(self.arguments)]
+        return [
+            max(-10.0, min(10.0, self.odds)),
+            odds(self.probability),
+            odds(self.weakest),
+            math.log(1 + self.tools),
+            float(self.arguments),
+        ]
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ UNCALIBRATED = Calibration((0.3, 0.3, 0.3, 0.0, 0.0), 0.0)
 
 def fit(signals: Sequence[Signals], right: Sequence[bool], ridge: float = 1.0) -> Calibration:
     """Fit by Newton's method with an L2 penalty on the weights, deterministic."""
-    x = np.array([signal.row() + [1.0] for signal in signals])  # (N, F + 1)
+    x = np.array([[*signal.row(), 1.0] for signal in signals])  # (N, F + 1)
     # Platt's targets keep a separable split from growing without bound
     hits = sum(right)
     high, low = (hits + 1) / (hits + 2), 1 / (len(right) - hits + 2)
@@ -70,7 +76,9 @@ def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: 
     """Expected calibration error over equal-width bins (Naeini et al. 2015), 0 to 1."""
     total = 0.0
     for number in range(bins):
-        inside = [i for i, c in enumerate(confidence) if number / bins < c <= (number + 1) / bins or (c == 0 and number == 0)]
+        inside = [
+            i for i, c in enumerate(confidence) if number / bins < c <= (number + 1) / bins or (c == 0 and number == 0)
+        ]
         if inside:
             gap = sum(confidence[i] for i in inside) - sum(right[i] for i in inside)
             total += abs(gap) / len(confidence)
@@ -88,6 +96,7 @@ def threshold(confidence: Sequence[float], right: Sequence[bool], alpha: float) 
     for count, (value, ok) in enumerate(pairs, 1):
         wrong += not ok
         # an upper bound on the error: one more wrong than seen
-        if count >= 200 and (wrong + 1) / (count + 1) <= alpha:
+        tied = count < len(pairs) and pairs[count][0] == value
+        if not tied and count >= 200 and (wrong + 1) / (count + 1) <= alpha:
             best = value
     return best

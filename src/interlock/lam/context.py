@@ -12,7 +12,7 @@ from interlock.lam.encoder import tokenizer
 from interlock.lam.mentions import MENTION_KINDS, find_mentions
 from interlock.lam.protocol import Observation
 
-FEATURES = 2 * len(MENTION_KINDS) + 3
+FEATURES = 2 * len(MENTION_KINDS) + 4
 REQUEST_TOKENS, ALL_TOKENS, LEAST = 320, 480, 24
 _CLS, _SEP = 101, 102
 
@@ -37,14 +37,16 @@ class Context:
 
     def tokens_of(self, source: str, start: int, end: int) -> tuple[int, int] | None:
         """First and last token of a span of characters; `None` when it is beyond the row."""
-        found = [t for t, name in enumerate(self.source) if name == source and self.ends[t] > start and self.starts[t] < end]
+        found = [
+            t for t, name in enumerate(self.source) if name == source and self.ends[t] > start and self.starts[t] < end
+        ]
         return (found[0], found[-1]) if found else None
 
     def characters_of(self, first: int, last: int) -> tuple[str, int, int] | None:
         """The span of characters from one token to another, or a whole source for its marker."""
-        for source, place in self.markers.items():
+        for name, place in self.markers.items():
             if first == place == last:
-                return source, *whole_span(self.sources[source])
+                return name, *whole_span(self.sources[name])
         source = self.source[first]
         if source is None or self.source[last] != source or last < first:
             return None
@@ -57,7 +59,8 @@ def read_context(observation: Observation) -> Context:
     """Tokenise an observation; the request first, long sources shortened to share the row."""
     coder = tokenizer()
     others = [name for name in observation.sources if name != "request"]
-    ids, source, starts, ends, features = [_CLS], [None], [0], [0], [[0.0] * FEATURES]  # type: ignore[var-annotated]
+    ids, starts, ends, features = [_CLS], [0], [0], [[0.0] * FEATURES]
+    source: list[str | None] = [None]
     markers: dict[str, int] = {}
     cut: dict[str, int] = {}
     room = ALL_TOKENS
@@ -72,7 +75,11 @@ def read_context(observation: Observation) -> Context:
                 starts.append(0)
                 ends.append(0)
                 features.append([0.0] * (FEATURES - 2) + [float(place == 0), 0.0])
-        share = REQUEST_TOKENS if name == "request" else max(LEAST, (room - len(ids)) // max(1, len(others) - len(markers) + 1))
+        share = (
+            REQUEST_TOKENS
+            if name == "request"
+            else max(LEAST, (room - len(ids)) // max(1, len(others) - len(markers) + 1))
+        )
         encoded = coder.encode(text[: 8 * share], add_special_tokens=False)
         kept = min(len(encoded.ids), share, max(1, ALL_TOKENS + LEAST - len(ids) - 1))
         marks = find_mentions(text[: 8 * share])
@@ -82,7 +89,7 @@ def read_context(observation: Observation) -> Context:
             for mark in marks:
                 if mark.start < end and start < mark.end:
                     row[2 * MENTION_KINDS.index(mark.kind) + (start > mark.start)] = 1.0
-            row[-3] = float(name == "request")
+            row[-4], row[-3] = float(text[start].isupper()), float(name == "request")
             row[-1] = float("\n" in text[max(0, start - 2) : start])
             ids.append(encoded.ids[place])
             source.append(name)
@@ -103,7 +110,8 @@ def read_context(observation: Observation) -> Context:
         first[place] = last[place] = True
     return Context(
         sources=dict(observation.sources), ids=torch.tensor(ids), features=torch.tensor(features), source=tuple(source),
-        starts=tuple(starts), ends=tuple(ends), first=torch.tensor(first), last=torch.tensor(last), markers=markers, cut=cut,
+        starts=tuple(starts), ends=tuple(ends), first=torch.tensor(first), last=torch.tensor(last),
+        markers=markers, cut=cut,
     )  # fmt: skip
 
 

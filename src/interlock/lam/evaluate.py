@@ -12,7 +12,7 @@ from interlock.lam.functions import named, shipped_space
 from interlock.lam.parameters import faults, read_parameters
 from interlock.lam.protocol import ActionModel, ActionSchema, Decision, Observation
 from interlock.lam.requests import Example, Generator
-from interlock.lam.wordings.heldout import HELD_OUT
+from interlock.lam.wordings.lexicon import read_lexicon
 
 HELD_OUT_SEED = 7_000
 RISK = 0.5
@@ -134,4 +134,4 @@ def measure(
 
 def held_out(count: int = 2000) -> Iterable[Example]:
     """Requests in other words than the training templates; always the same ones."""
-    return Generator(HELD_OUT, shipped_space(), HELD_OUT_SEED).examples(0, count)
+    return Generator(read_lexicon("heldout"), shipped_space(), HELD_OUT_SEED).examples(0, count)

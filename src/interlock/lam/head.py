@@ -43,7 +43,9 @@ class Attention(nn.Module):
         """`x` (B, Q, D), `y` (B, S, D), `mask` (B, S) true where `y` has something."""
         q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         k, v = self.pair(y).unflatten(-1, (2, self.heads, -1)).unbind(2)
-        mixed = F.scaled_dot_product_attention(q, k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask[:, None, None, :])
+        mixed = F.scaled_dot_product_attention(
+            q, k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask[:, None, None, :]
+        )
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return out
 

@@ -47,27 +47,38 @@ _LENGTH = r"seconds?|secs?|minutes?|mins?|min|hours?|hrs?|hr|h|days?|weeks?"
 _PART = r"in\s+the\s+(?:morning|afternoon|evening)|at\s+night"
 _HOUR = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 
+_HALF = r"[ap]m\b|[ap]\.m\."
+_PAST = "fifteen|thirty|forty-five"
+_ON_DAY = rf"(?:(?:{WEEKDAY})\s*,?\s+)?"
+_YEAR = r"(?:,?\s+\d{4}\b)?"
+_AND_MORE = rf"(?:(?:,?\s+and\s+|,\s+)(?:\d+|{_WORDED})\s?(?:{_LENGTH})\b)?"
+_NO_MONEY = r"(?<![\w@])(?!(?:eur|usd|gbp|chf)[\d.,]+\b)"
+
 _PATTERNS: tuple[tuple[MentionKind, str], ...] = (
     ("email", r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}"),
     ("url", r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)]"),
-    ("date", rf"(?:(?:{WEEKDAY})\s*,?\s+)?(?:the\s+)?\b\d{{1,2}}(?:st|nd|rd|th)?\.?(?:\s+of)?\s+(?:{MONTH})\b(?:,?\s+\d{{4}}\b)?"),
-    ("date", rf"(?:(?:{WEEKDAY})\s*,?\s+)?\b(?:{MONTH})\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s+\d{{4}}\b)?"),
+    ("date", rf"{_ON_DAY}(?:the\s+)?\b\d{{1,2}}(?:st|nd|rd|th)?\.?(?:\s+of)?\s+(?:{MONTH})\b{_YEAR}"),
+    ("date", rf"{_ON_DAY}\b(?:{MONTH})\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\b(?!:){_YEAR}"),
     ("date", r"\b\d{4}([-/.])\d{1,2}\1\d{1,2}\b"),
     ("date", r"\b\d{1,2}([./-])\d{1,2}\1\d{4}\b"),
-    ("date", rf"\b(?:the\s+)?day\s+after\s+tomorrow\b|\b(?:today|tonight|tomorrow)\b|\bin\s+(?:\d+|{SMALL})\s+(?:day|week)s?\b"),
+    ("date", r"\b(?:the\s+)?day\s+after\s+tomorrow\b|\b(?:today|tonight|tomorrow)\b"),
+    ("date", rf"\bin\s+(?:\d+|{SMALL})\s+(?:day|week)s?\b"),
     ("date", rf"\b(?:\d+|{SMALL})\s+(?:day|week)s?\s+from\s+(?:now|today)\b"),
     ("date", rf"\b(?:(?:this\s+coming|the\s+coming|this|next|coming)\s+)?(?:{WEEKDAY})(?:\s+next\s+week)?\b"),
-    ("time", rf"\b(?:a\s+)?(?:half\s+past|quarter\s+past|quarter\s+to)\s+(?:\d{{1,2}}|{_HOUR})\s+(?:{_PART}|(?:[ap]m\b|[ap]\.m\.))"),
-    ("time", rf"\b(?:\d{{1,2}}|{_HOUR})(?:[:.\s](?:\d{{2}}|fifteen|thirty|forty-five))?(?:\s+o'?clock)?\s+(?:{_PART})\b"),
-    ("time", rf"\b(?:{_HOUR})(?:\s(?:fifteen|thirty|forty-five))?\s+(?:[ap]m\b|[ap]\.m\.)"),
+    ("time", rf"\b(?:a\s+)?(?:half\s+past|quarter\s+past|quarter\s+to)\s+(?:\d{{1,2}}|{_HOUR})\s+(?:{_PART}|{_HALF})"),
+    ("time", rf"\b(?:\d{{1,2}}|{_HOUR})(?:[:.\s](?:\d{{2}}|{_PAST}))?(?:\s+o'?clock)?\s+(?:{_PART})\b"),
+    ("time", rf"\b(?:{_HOUR})(?:\s(?:{_PAST}))?\s+(?:{_HALF})"),
     ("time", r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:[ap]m\b|[ap]\.m\.)"),
-    ("time", r"\b(?:[01]?\d|2[0-3]):[0-5]\d\b|\b(?:[01]?\d|2[0-3])h(?:[0-5]\d)?\b|\b(?:[01]\d|2[0-3])[0-5]\d\s?(?:hours|hrs)\b"),
+    ("time", r"\b(?:[01]?\d|2[0-3]):[0-5]\d\b|\b(?:[01]?\d|2[0-3])h(?:[0-5]\d)?\b"),
+    ("time", r"\b(?:[01]\d|2[0-3])[0-5]\d\s?(?:hours|hrs)\b"),
     ("time", r"\b(?:12\s+)?noon\b|\bmidday\b|\bmidnight\b"),
-    ("duration", r"\b(?:a\s+)?quarter\s+of\s+an\s+hour\b|\bthree\s+quarters\s+of\s+an\s+hour\b|\bhalf\s+an\s+hour\b|\b(?:a\s+)?half[\s-]hour\b"),
+    ("duration", r"\b(?:a\s+)?quarter\s+of\s+an\s+hour\b|\bthree\s+quarters\s+of\s+an\s+hour\b"),
+    ("duration", r"\bhalf\s+an\s+hour\b|\b(?:a\s+)?half[\s-]hour\b"),
     ("duration", r"\ban\s+hour\s+and\s+a\s+half\b|\b(?:one|two)\s+and\s+a\s+half\s+hours\b"),
-    ("duration", rf"\b\d+\s?h\s?\d{{1,2}}(?:\s?m(?:in)?)?\b|\b(?:\d+(?:\.\d+)?|{_WORDED}|an?)[\s-]?(?:{_LENGTH})\b(?:(?:,?\s+and\s+|,\s+)(?:\d+|{_WORDED})\s?(?:{_LENGTH})\b)?"),
+    ("duration", r"\b\d+\s?h\s?\d{1,2}(?:\s?m(?:in)?)?\b"),
+    ("duration", rf"\b(?:\d+(?:\.\d+)?|{_WORDED}|an?)[\s-]?(?:{_LENGTH})\b{_AND_MORE}"),
     ("percent", rf"(?:(?<![\w.,])(?:{_DIGITS})\s*%)|\b(?:{_DIGITS}|{_WORDED})\s+(?:percent|per\s+cent)\b"),
-    ("id", r"(?<![\w@])(?!(?:eur|usd|gbp|chf)[\d.,]+\b)(?:[A-Za-z]{1,8}[-_/]?(?=[\w/_-]*\d)[\w/_-]*[\w]|\d+[-/][\w/-]*\w|\d+[A-Za-z]+\d\w*)"),
+    ("id", rf"{_NO_MONEY}(?:[A-Za-z]{{1,8}}[-_/]?(?=[\w/_-]*\d)[\w/_-]*[\w]|\d+[-/][\w/-]*\w|\d+[A-Za-z]+\d\w*)"),
     ("number", rf"(?<![\w.,])-?(?:{_DIGITS})(?:\s?(?:k|mio|bn)\b|\s+(?:thousand|million|billion)\b)?(?![\w])"),
     ("number", rf"(?<=[€$£¥])(?:{_DIGITS})(?:\s?(?:k|m|mio|bn)\b|\s+(?:thousand|million|billion)\b)?"),
     ("number", rf"(?<=EUR|USD|GBP|CHF)(?:{_DIGITS})|(?<![\w.,])(?:{_DIGITS})(?=(?:eur|usd|gbp|chf)\b)"),
@@ -75,7 +86,9 @@ _PATTERNS: tuple[tuple[MentionKind, str], ...] = (
     ("currency", rf"[€$£¥₹]|(?<![a-zA-Z])(?:{_CODES})(?![a-zA-Z])"),
 )  # fmt: skip
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
-_QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”|«\s?([^»]+?)\s?»|„([^“”]+)[“”]|(?<!\w)\'([^\n]+?)\'(?!\w)|‘([^’]+)’(?!\w)')
+_QUOTED = re.compile(
+    r'"([^"]+)"|“([^”]+)”|«\s?([^»]+?)\s?»|„([^“”]+)[“”]|(?<!\w)\'([^\n]+?)\'(?!\w)|\u2018([^\u2019]+)\u2019(?!\w)'
+)
 _HIDES: dict[MentionKind, frozenset[str]] = {
     "number": frozenset({"email", "url", "date", "time", "id", "number"}),
     "id": frozenset({"email", "url", "date", "time", "duration", "number"}),

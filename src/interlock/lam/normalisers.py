@@ -12,14 +12,28 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: E501
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_ONES += ["thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _WORDS = {word: number for number, word in enumerate(_ONES)}
 _WORDS |= {word: 20 + 10 * number for number, word in enumerate(_TENS)}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 _SUFFIXES = {"k": 1000, "m": 1_000_000, "mio": 1_000_000, "bn": 1_000_000_000, "b": 1_000_000_000} | _SCALES
-_MONTHS = "january february march april may june july august september october november december".split()
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 NUMBER_WORD = "|".join([*_WORDS, *_SCALES])
 MONTH = "|".join(f"{name}|{name[:3]}\\.?" for name in _MONTHS) + "|sept\\.?"
@@ -216,7 +230,9 @@ def spoken_time(text: str, today: str | None = None) -> str | None:
             hour, half = (12 if hour == 1 else hour - 1), ({"a": "p", "p": "a"}[half] if hour == 12 else half)
     elif plain_hour and plain_hour[2]:
         spoken = {"fifteen": 15, "thirty": 30, "forty five": 45}
-        minute = spoken.get(plain_hour[2], 0) or int(plain_hour[2]) if plain_hour[2].isdigit() else spoken[plain_hour[2]]
+        minute = (
+            spoken.get(plain_hour[2], 0) or int(plain_hour[2]) if plain_hour[2].isdigit() else spoken[plain_hour[2]]
+        )
     return _clock(hour, minute, half)
 
 
@@ -228,7 +244,12 @@ def seconds_of(text: str) -> Decimal | None:
     """Length of a duration such as `an hour and a half`, `1h30`, `45 min`, in seconds."""
     plain = re.sub(r"\s+", " ", text.lower().strip().replace("-", " "))
     fixed = {"half an hour": 1800, "a half hour": 1800, "half hour": 1800, "an hour and a half": 5400}
-    fixed |= {"one and a half hours": 5400, "a quarter of an hour": 900, "quarter of an hour": 900, "two and a half hours": 9000}
+    fixed |= {
+        "one and a half hours": 5400,
+        "a quarter of an hour": 900,
+        "quarter of an hour": 900,
+        "two and a half hours": 9000,
+    }
     fixed |= {"three quarters of an hour": 2700, "half a day": 43_200}
     if plain in fixed:
         return Decimal(fixed[plain])
@@ -237,7 +258,9 @@ def seconds_of(text: str) -> Decimal | None:
         return Decimal(int(match[1]) * 3600 + int(match[2]) * 60)
     total = Decimal(0)
     for part in re.split(r",? and |, ", plain):
-        match = re.fullmatch(r"([\d.]+|[a-z ]+?) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?)", part)
+        match = re.fullmatch(
+            r"([\d.]+|[a-z ]+?) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?)", part
+        )
         if not match:
             return None
         unit = match[2] if match[2] in _SECONDS else match[2].rstrip("s")

@@ -22,6 +22,7 @@ from interlock.lam.wordings.lexicon import Lexicon
 
 _SEGMENT = re.compile(r"\[(!?)([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_QUESTION = re.compile(r"(?i)(what|how|which|did|do|is|are|am|was|any|could|can)\b")
 _DANGLING = "to|on|for|about|regarding|concerning|that|of|with|in|at|the|mentioning|containing|by|and|over|from|against"
 _KINDS = ("customer", "order", "invoice")
 
@@ -68,9 +69,15 @@ class _Draft:
 
 
 class Generator:
-    """Writes examples in the words of one lexicon over one action space."""
+    """Writes examples in the words of one lexicon over one action space.
 
-    def __init__(self, lexicon: Lexicon, space: Sequence[ActionSchema], seed: int) -> None:
+    Args:
+        words: any words, from which about half of the names and texts are made up; none but the lexicon's
+            when empty.
+    """
+
+    def __init__(self, lexicon: Lexicon, space: Sequence[ActionSchema], seed: int, words: Sequence[str] = ()) -> None:
+        self.words = tuple(words)
         self.lexicon, self.space, self.seed = lexicon, tuple(space), seed
         self.schemas = {schema.name: schema for schema in space}
         self.parameters: dict[str, tuple[Parameter, ...]] = {s.name: read_parameters(s) for s in space}
@@ -95,7 +102,7 @@ class _Scene:
         self.today: str | None = None
         if random.random() < 0.95:
             self.today = (date(2024, 1, 1) + timedelta(days=random.randint(0, 1800))).isoformat()
-        self.write = Writer(self.lexicon, random, self.today)
+        self.write = Writer(self.lexicon, random, self.today, generator.words)
         self.draft = _Draft()
         self.sources: dict[str, str] = {}
         self.spans: dict[str, Span] = {}
@@ -106,13 +113,13 @@ class _Scene:
         chance, name = self.random.random(), self.random.choice(tuple(self.lexicon.requests))
         if chance < 0.13:
             return self._outside(self.random.choice(self.lexicon.outside))
-        if chance < 0.25:
+        if chance < 0.27:
             return self._outside(self.random.choice(self.lexicon.near))
-        if chance < 0.30:
+        if chance < 0.33:
             return self._negated(name)
-        if chance < 0.40:
+        if chance < 0.43:
             return self._goal(name)
-        return self._request(name, dropping=chance > 0.82, moving=0.55 < chance < 0.72)
+        return self._request(name, dropping=chance > 0.82, moving=0.57 < chance < 0.73)
 
     # -- kinds of example ---------------------------------------------------------------------------
 
@@ -148,7 +155,11 @@ class _Scene:
         self._render(self.template)
         required = [p.name for p in parameters if p.required]
         chance = self.random.random()
-        given = set(required) if chance < 0.75 else set(self.random.sample(required, self.random.randint(0, len(required) - 1)))
+        given = (
+            set(required)
+            if chance < 0.75
+            else set(self.random.sample(required, self.random.randint(0, len(required) - 1)))
+        )
         given |= {"kind"} & set(required)  # the words of a goal may name the kind, so it is never the missing one
         for argument in sorted(given - self.draft.spans.keys()):
             if self.random.random() < (0.7 if argument != "kind" else 1.0):
@@ -217,7 +228,8 @@ class _Scene:
             position = match.end()
             inside = {self._argument(slot) for slot, _ in _SLOT.findall(match[2])} & names
             dropped = bool(inside & out) or (bool(inside) and inside <= optional and self.random.random() < 0.5)
-            pieces.append(("" if dropped else match[2], not match[1] and len(match[2].split()) > 1))
+            piece = self._vaguely(match[2], inside) if dropped else match[2]
+            pieces.append((piece, not match[1] and len(match[2].split()) > 1))
         pieces.append((template[position:], False))
         for place in range(1, len(pieces) - 2, 2):
             follows = pieces[place + 2] if place + 2 < len(pieces) else ("", False)
@@ -238,6 +250,17 @@ class _Scene:
             return False
         self._render(made)
         return True
+
+    def _vaguely(self, segment: str, inside: set[str]) -> str:
+        """A segment whose value is left out: nothing, or words that stand in without giving it."""
+        bare = _SLOT.fullmatch(segment.strip()) is not None
+        if len(inside) != 1 or self.random.random() > (0.8 if bare else 0.15):
+            return ""
+        slot = self._slot(next(iter(inside)))
+        choices = self.lexicon.vague.get(slot)
+        if not choices or (slot in ("subject", "body", "note") and not bare):
+            return ""
+        return _SLOT.sub(self.write.person_for(self.random.choice(choices)), segment, count=1)
 
     def _render(self, pattern: str) -> None:
         kind = self.random.choice(_KINDS)
@@ -298,22 +321,36 @@ class _Scene:
 
     def _dress(self, imperative: bool) -> None:
         """Polite words before and after, a sentence of small talk, a final stop."""
-        ends_in_text = any(end == len(self.draft.text) for name, (_, end) in self.draft.spans.items() if name in ("body", "note"))
+        ends_in_text = any(
+            end == len(self.draft.text) for name, (_, end) in self.draft.spans.items() if name in ("body", "note")
+        )
         free_end = max((end for _, end in self.draft.spans.values()), default=0) == len(self.draft.text)
         if not ends_in_text and self.random.random() < 0.18:
             self.draft.text += self.random.choice(self.lexicon.closings)
         if not (ends_in_text and not free_end) and not self.draft.text.endswith((".", "!", "?", "\n")):
-            text_end = ends_in_text and "\n" in self.draft.text
-            if self.random.random() < 0.6 and not text_end:
-                closed = any(end == len(self.draft.text) and name in ("body", "note") for name, (_, end) in self.draft.spans.items())
-                if not closed or self.draft.text[-1].isalpha():
-                    self.draft.text += "?" if re.match(r"(?i)(what|how|which|did|do|is|are|am|was|any|could|can)\b", self.draft.text) else "."
+            closed = ends_in_text and ("\n" in self.draft.text or self._sentence_at_end())
+            if self.random.random() < 0.6 and not closed:
+                self.draft.text += "?" if _QUESTION.match(self.draft.text) else "."
         if imperative and self.random.random() < 0.5:
             self.draft.lead(self.random.choice(self.lexicon.openings))
         elif self.random.random() < 0.7 and self.draft.text:
             self.draft.text = self.draft.text[0].upper() + self.draft.text[1:]
         if self.random.random() < 0.15:
-            self.draft.lead(self._expand_filler(self.random.choice(self.lexicon.chatter)))
+            self.draft.lead(self._chatter())
+
+    def _chatter(self) -> str:
+        if self.generator.words and self.random.random() < 0.4:
+            return self.write.chat()
+        return self._expand_filler(self.random.choice(self.lexicon.chatter))
+
+    def _sentence_at_end(self) -> bool:
+        """Whether the request ends in a text value that is a sentence, with a capital and its own stop or none."""
+        text = self.draft.text
+        return any(
+            end == len(text) and text[start].isupper()
+            for name, (start, end) in self.draft.spans.items()
+            if name in ("body", "note")
+        )
 
     # -- other sources ---------------------------------------------------------------------------------
 
@@ -357,10 +394,7 @@ class _Scene:
 
     def _space(self, name: str | None, full: float) -> tuple[ActionSchema, ...]:
         every = list(self.generator.space)
-        if self.random.random() < full:
-            size = len(every)
-        else:
-            size = self.random.choice((1, 1, 2, 3, 4, 5, 7))
+        size = len(every) if self.random.random() < full else self.random.choice((1, 1, 2, 3, 4, 5, 7))
         chosen = self.random.sample(every, min(size, len(every)))
         if name is not None and name not in {schema.name for schema in chosen}:
             chosen[self.random.randrange(len(chosen))] = self.generator.schemas[name]
@@ -392,8 +426,17 @@ class _Scene:
         arguments |= self.bound
         missing = tuple(p.name for p in known.values() if p.required and p.name not in arguments)
         observation = Observation(sources=sources, bound=self.bound, today=self.today)
-        example = Example(observation, self._space(name, subset), "ask" if missing else "act", name, arguments, spans, missing, self.template)
-        if self.random.random() < 0.06:  # the right action is not in the space
+        example = Example(
+            observation,
+            self._space(name, subset),
+            "ask" if missing else "act",
+            name,
+            arguments,
+            spans,
+            missing,
+            self.template,
+        )
+        if self.random.random() < 0.10:  # the right action is not in the space
             space = tuple(schema for schema in example.space if schema.name != name)
             return Example(observation, space, "abstain", template=self.template) if space else None
         return example
@@ -407,8 +450,15 @@ def utterance(example: Example) -> str:
 def to_json(example: Example) -> str:
     """An example as one JSON line, for people to read."""
     plain_space = [schema.name for schema in example.space]
-    row = {"kind": example.kind, "name": example.name, "arguments": example.arguments, "missing": example.missing,
-           "sources": example.observation.sources, "bound": example.observation.bound, "space": plain_space}  # fmt: skip
+    row = {
+        "kind": example.kind,
+        "name": example.name,
+        "arguments": example.arguments,
+        "missing": example.missing,
+        "sources": example.observation.sources,
+        "bound": example.observation.bound,
+        "space": plain_space,
+    }
     return json.dumps(row, ensure_ascii=False)
 
 

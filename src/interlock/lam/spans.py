@@ -113,7 +113,8 @@ class SpanModel:
             evidence={n: c.evidence(observation.sources) for n, c in filled.chosen.items() if n not in dropped},
         )
         return Decision(
-            kind="act" if kind == "act" else "ask", actions=[action], missing=[name or tool.schema.name for name in missing],
+            kind="act" if kind == "act" else "ask", actions=[action],
+            missing=[name or tool.schema.name for name in missing],
             p_null=p_null, backend=self.backend, model_id=self.model_id,
         )  # fmt: skip
 
@@ -163,14 +164,25 @@ class SpanModel:
         odds = scores.tool[0]  # (K,)
         log_p = torch.log_softmax(torch.cat([odds, torch.zeros(1)]), dim=0)
         return Reading(
-            observation, context, tools, log_p.tolist(), odds.tolist(), scores.present[0], scores.start[0], scores.end[0]
+            observation,
+            context,
+            tools,
+            log_p.tolist(),
+            odds.tolist(),
+            scores.present[0],
+            scores.start[0],
+            scores.end[0],
         )
 
     def signals(self, reading: Reading, place: int, filled: Filled) -> Signals:
         """What the calibrator sees of a call."""
         others = [odds for k, odds in enumerate(reading.odds) if k != place] + [0.0]
         return Signals(
-            reading.odds[place] - max(others), math.exp(reading.log_p[place]), filled.weakest, len(reading.tools), len(filled.chosen)
+            reading.odds[place] - max(others),
+            math.exp(reading.log_p[place]),
+            filled.weakest,
+            len(reading.tools),
+            len(filled.chosen),
         )
 
     def fill(self, reading: Reading, place: int) -> Filled:
@@ -218,7 +230,11 @@ class SpanModel:
             if tokens:
                 ways.append(float(start[tokens[0]] + end[tokens[1]]))
             marker = context.markers.get(candidate.source)
-            if marker is not None and context.characters_of(marker, marker) == (candidate.source, candidate.start, candidate.end):
+            if marker is not None and context.characters_of(marker, marker) == (
+                candidate.source,
+                candidate.start,
+                candidate.end,
+            ):
                 ways.append(float(start[marker] + end[marker]))
             if ways:
                 found.append((candidate, max(ways)))
@@ -233,6 +249,8 @@ class SpanModel:
         closes = torch.log_softmax(end.masked_fill(~context.last, -1e4), dim=0)
         count = min(POINTERS, len(begins))
         pairs = {(int(s), int(e)) for s in begins.topk(count).indices for e in closes.topk(count).indices if s <= e}
+        quotes = _quotations(context)
+        pairs |= {(first, last) for _, _, _, first, last in quotes}
         if isinstance(value, str):
             for source, text in context.sources.items():
                 at = text.find(value) if value else -1
@@ -247,11 +265,52 @@ class SpanModel:
             if span is None:
                 continue
             source, left, right = span
+            right = without_stop(context.sources[source], left, right)
+            span = source, left, right
+            if not _keeps_quotes(span, quotes):
+                continue
             found = read_value(parameter, context.sources[source][left:right], today)
-            log_p = float(begins[first] + closes[last])
+            whole = any((source, left, right) == quote[:3] for quote in quotes)
+            # a quotation ends where its mark says, wherever inside it the pointer would rather stop
+            log_p = float(begins[first] + (closes[first : last + 1].max() if whole else closes[last]))
             if found is not None and (span not in best or best[span][1] < log_p):
                 best[span] = (Candidate(source, left, right, *found), log_p)
         return list(best.values())
+
+
+Quotation = tuple[str, int, int, int, int]
+"""Source, first character, character after the last, first token, last token."""
+
+
+def _quotations(context: Context) -> list[Quotation]:
+    found: list[Quotation] = []
+    for source, text in context.sources.items():
+        for mention in find_mentions(text) if len(text) < 4000 else ():
+            tokens = context.tokens_of(source, mention.start, mention.end) if mention.kind == "quoted" else None
+            if tokens:
+                found.append((source, mention.start, mention.end, *tokens))
+    return found
+
+
+def _keeps_quotes(span: tuple[str, int, int], quotes: Sequence[Quotation]) -> bool:
+    """Whether a span takes quotations whole: it neither cuts one nor is the beginning of one."""
+    source, left, right = span
+    for name, start, end, _, _ in quotes:
+        inside = start <= left < end, start < right <= end
+        if name == source and (inside[0] != inside[1] or (left == start and right < end)):
+            return False
+    return True
+
+
+def without_stop(text: str, start: int, end: int) -> int:
+    """Where a text value ends: a clause that begins in lower case leaves the sentence's full stop outside."""
+    inside = text[start:end]
+    clause = (
+        inside[:1].islower()
+        and inside.endswith(".")
+        and not any(mark in inside[:-1] for mark in (". ", "! ", "? ", "\n", ".."))
+    )
+    return end - 1 if clause and len(inside) > 2 else end
 
 
 def _unread_currency(
@@ -260,14 +319,26 @@ def _unread_currency(
     """Currency parameters left to their default although another currency stands beside the amount."""
     found = []
     for parameter in tool.parameters:
-        if parameter.kind != "option" or parameter.name in arguments or not set(map(str, parameter.options)) & set(CURRENCIES):
+        if (
+            parameter.kind != "option"
+            or parameter.name in arguments
+            or not set(map(str, parameter.options)) & set(CURRENCIES)
+        ):
             continue
         for candidate in chosen.values():
             text = observation.sources[candidate.source]
             for mention in find_mentions(text):
-                near = mention.end <= candidate.start <= mention.end + 1 or candidate.end <= mention.start <= candidate.end + 1
+                near = (
+                    mention.end <= candidate.start <= mention.end + 1
+                    or candidate.end <= mention.start <= candidate.end + 1
+                )
                 word = text[mention.start : mention.end]
-                if mention.kind == "currency" and near and option_of(word, parameter.options) is None and parameter.name not in found:
+                if (
+                    mention.kind == "currency"
+                    and near
+                    and option_of(word, parameter.options) is None
+                    and parameter.name not in found
+                ):
                     found.append(parameter.name)
     return found
 

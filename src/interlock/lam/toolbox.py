@@ -89,5 +89,7 @@ def tool_rows(rows: Sequence[Sequence[Tool]], bound: Sequence[Collection[str]]) 
             if count:
                 parameters[b, k, :count], exists[b, k, :count] = tool.vectors, True
                 kinds[b, k, :count] = torch.tensor([KINDS.index(p.kind) for p in tool.parameters])
-                flags[b, k, :count] = torch.tensor([[float(p.required), float(p.name in bound[b])] for p in tool.parameters])
+                flags[b, k, :count] = torch.tensor(
+                    [[float(p.required), float(p.name in bound[b])] for p in tool.parameters]
+                )
     return ToolRows(tools, parameters, kinds, flags, exists, offered)

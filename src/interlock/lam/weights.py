@@ -93,7 +93,9 @@ def load(folder: Path) -> tuple[Encoder, ActionHead, dict[str, Any]]:
     try:
         metadata: dict[str, Any] = json.loads((folder / METADATA).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
-        raise ModelError(f"There is no trained action model in {folder}; run `interlock lam train --out {folder}`.") from error
+        raise ModelError(
+            f"There is no trained action model in {folder}; run `interlock lam train --out {folder}`."
+        ) from error
     if not (folder / TENSORS).is_file() or digest_of(folder / TENSORS) != metadata.get("digest"):
         raise ModelError(f"{folder / TENSORS} is not the file {METADATA} describes; train again or restore it.")
     encoder, head = Shape(**metadata["shape"]).build()

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 Pool = tuple[str, ...]
+SPLITS = ("training", "calibration", "heldout")
 
 
 @dataclass(frozen=True)
@@ -34,4 +40,22 @@ class Lexicon:
     """Sentences before a request that carry mentions nobody asked to use."""
     details: Mapping[str, Pool]
     """Argument name to sentences that state its value in another source than the request."""
+    vague: Mapping[str, Pool]
+    """Argument name to words that stand in its place without giving a value: `them`, `the money`."""
     pools: Mapping[str, Pool]
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(str(entry) for entry in value)
+    return {name: _frozen(entry) for name, entry in value.items()}
+
+
+@lru_cache(maxsize=4)
+def read_lexicon(name: str) -> Lexicon:
+    """The wordings of a split of `SPLITS`; what a split leaves out it shares with training."""
+    folder = Path(__file__).parent
+    document: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    if name == "calibration":
+        document = yaml.safe_load((folder / "training.yaml").read_text(encoding="utf-8")) | document
+    return Lexicon(name=name, **{part: _frozen(entry) for part, entry in document.items()})

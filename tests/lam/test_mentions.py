@@ -1,0 +1,155 @@
+"""Mentions and normalisers: what is found in a text, and what value each rule reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from interlock.lam.candidates import option_of, read_value, typed_candidates
+from interlock.lam.mentions import find_mentions
+from interlock.lam.normalisers import RULES, first_rule
+from interlock.lam.parameters import Parameter, faults, read_parameters
+from interlock.lam.protocol import ActionSchema
+
+TODAY = "2026-03-04"  # a Wednesday
+
+
+def parameter(**schema: Any) -> Parameter:
+    """The one parameter, called `x`, of an action with that schema."""
+    described = {"description": schema.pop("about", ""), **schema}
+    return read_parameters(ActionSchema(name="t", description="", parameters={"properties": {"x": described}}))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("write to anna.b+x@mail.example.org.", "email", ["anna.b+x@mail.example.org"]),
+        ("on 3 March 2026, or March 4th, or 2026-05-06", "date", ["3 March 2026", "March 4th", "2026-05-06"]),
+        ("tomorrow, next Friday, in two weeks", "date", ["tomorrow", "next Friday", "in two weeks"]),
+        (
+            "at 15:30, 3.30pm or half past three in the afternoon",
+            "time",
+            ["15:30", "3.30pm", "half past three in the afternoon"],
+        ),
+        ("for an hour and a half or 90 min", "duration", ["an hour and a half", "90 min"]),
+        ("€1,250.50 and two hundred and fifty dollars", "number", ["1,250.50", "two hundred and fifty"]),
+        ("€1,250.50 and fifty dollars", "currency", ["€", "dollars"]),
+        ("invoice INV-2041 and C-88", "id", ["INV-2041", "C-88"]),
+        ("say \"it's 5\" or 'yes sir'", "quoted", ["it's 5", "yes sir"]),
+        ("15 % off", "percent", ["15 %"]),
+    ],
+)
+def test_mentions_are_found_where_they_stand(text: str, kind: str, expected: list[str]) -> None:
+    """Each kind of mention is found with its exact characters."""
+    assert [text[m.start : m.end] for m in find_mentions(text) if m.kind == kind] == expected
+
+
+def test_a_number_inside_a_date_time_or_address_is_no_number() -> None:
+    """Parts of other mentions are not offered as numbers."""
+    text = "at 15:30 on 3 March 2026 to a1@b2.org about INV-77"
+    assert [m for m in find_mentions(text) if m.kind == "number"] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "value"),
+    [
+        ("number", "49.90", 49.9),
+        ("number", "50.00", 50),
+        ("thousands", "1,250.50", 1250.5),
+        ("thousands", "1.250,50", 1250.5),
+        ("thousands", "49,90", 49.9),
+        ("number_words", "two hundred and fifty", 250),
+        ("number_words", "twenty-five", 25),
+        ("number_words", "twelve hundred", 1200),
+        ("number_words", "one two", None),
+        ("scaled", "2k", 2000),
+        ("scaled", "1.5 million", 1_500_000),
+        ("percent", "15 %", 15),
+        ("percent_as_fraction", "15 percent", 0.15),
+        ("iso_date", "2026-03-04", "2026-03-04"),
+        ("iso_date", "2026-02-30", None),
+        ("numeric_date", "04.03.2026", "2026-03-04"),
+        ("numeric_date", "25/12/2026", "2026-12-25"),
+        ("numeric_date", "03/04/2026", None),
+        ("written_date", "the 4th of March 2027", "2027-03-04"),
+        ("written_date", "3 March", "2027-03-03"),
+        ("written_date", "March 5", "2026-03-05"),
+        ("relative_date", "tomorrow", "2026-03-05"),
+        ("relative_date", "Friday", "2026-03-06"),
+        ("relative_date", "next Friday", "2026-03-13"),
+        ("relative_date", "Wednesday", "2026-03-11"),
+        ("relative_date", "in two weeks", "2026-03-18"),
+        ("clock_time", "3.30pm", "15:30"),
+        ("clock_time", "12 am", "00:00"),
+        ("clock_time", "noon", "12:00"),
+        ("clock_time", "25:00", None),
+        ("spoken_time", "half past three in the afternoon", "15:30"),
+        ("spoken_time", "quarter to one pm", "12:45"),
+        ("spoken_time", "three o'clock", None),
+        ("duration_in_minutes", "an hour and a half", 90),
+        ("duration_in_minutes", "1 hour and 30 minutes", 90),
+        ("duration_in_hours", "90 minutes", 1.5),
+    ],
+)
+def test_a_rule_reads_its_form_and_refuses_what_is_ambiguous(rule: str, text: str, value: Any) -> None:
+    """Each named normaliser gives exactly this value, or none where two readings are possible."""
+    assert RULES[rule](text, TODAY) == value
+
+
+def test_relative_dates_need_today() -> None:
+    """Without a date to count from, `tomorrow` has no value."""
+    assert first_rule("tomorrow", ("relative_date", "written_date"), None) is None
+
+
+def test_a_currency_word_or_symbol_stands_for_its_option() -> None:
+    """Options are recognised by their names, plurals and well-known words."""
+    options = ("EUR", "USD", "GBP", "CHF")
+    assert [option_of(word, options) for word in ("€", "euros", "dollars", "pounds", "yen")] == [
+        "EUR",
+        "EUR",
+        "USD",
+        "GBP",
+        None,
+    ]
+    assert option_of("client", ("customer", "order")) == "customer"
+
+
+def test_a_duration_counts_in_the_unit_the_parameter_names() -> None:
+    """`half an hour` is 30 for a parameter in minutes and no value for a plain count."""
+    assert read_value(parameter(type="integer", about="Duration in minutes."), "half an hour", None) == (
+        "duration_in_minutes",
+        30,
+    )
+    assert read_value(parameter(type="integer", about="How many guests."), "half an hour", None) is None
+
+
+def test_a_candidate_that_breaks_its_schema_is_not_offered() -> None:
+    """Bounds, formats and patterns filter candidates before the model chooses."""
+    positive = parameter(type="number", exclusiveMinimum=0)
+    assert [c.value for c in typed_candidates(positive, {"request": "0 or 7 or -3"}, None)] == [7]
+
+
+def test_neighbouring_addresses_make_a_list() -> None:
+    """A list is one span over its items."""
+    copies = parameter(type="array", items={"type": "string", "format": "email"})
+    found = typed_candidates(copies, {"request": "cc a@x.org, b@x.org and c@x.org"}, None)
+    assert ["a@x.org", "b@x.org", "c@x.org"] in [candidate.value for candidate in found]
+
+
+def test_a_python_type_name_and_a_null_alternative_are_understood() -> None:
+    """Optional pydantic fields read as their plain type."""
+    optional = parameter(anyOf=[{"type": "string", "maxLength": 3}, {"type": "null"}])
+    assert (optional.kind, optional.required, optional.accepts("abcd")) == ("text", False, False)
+
+
+def test_the_final_check_names_the_faulty_argument() -> None:
+    """JSON-Schema validation with formats points at the argument that is wrong."""
+    schema = ActionSchema(
+        name="t",
+        description="",
+        parameters={"type": "object", "properties": {"day": {"type": "string", "format": "date"}}, "required": ["day"]},
+    )
+    assert faults(schema, {"day": "2026-02-30"}) == ["day"]
+    assert faults(schema, {}) == ["day"]
+    assert faults(schema, {"day": "2026-02-28"}) == []
