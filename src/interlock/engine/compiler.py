@@ -211,8 +211,14 @@ class _Compiler:
 
     def _finish(self, state: State, config: RunnableConfig) -> Update:
         services, run_id = self.services(), _run_id(config)
-        last = services.runs.visits(run_id)[-1]
-        edge = self.spec.edges[last.left_by] if last.left_by not in (None, UNROUTED) else None
+        self._own(run_id, services)
+        visits = services.runs.visits(run_id)
+        last = visits[-1] if visits else None
+        if last is None or last.left_by is None:
+            raise Refused(f"run {run_id} is not at its end; its position was changed from outside.")
+        edge = self.spec.edges[last.left_by] if last.left_by != UNROUTED else None
+        if edge is not None and edge.target != END:
+            raise Refused(f"run {run_id} is not at its end; its position was changed from outside.")
         failed = edge is None or last.outcome in ("failed", "exhausted")
         services.runs.end(
             run_id,
@@ -238,6 +244,7 @@ class _Compiler:
             if waits:
                 interrupt(state[REQUEST])
             services, run_id = self.services(), _run_id(config)
+            self._own(run_id, services)
             visits = dict(state.get(VISITS) or {})
             update: Update = {}
             if first:
@@ -258,11 +265,18 @@ class _Compiler:
 
         self._node(node, run, [*reads, VISITS, EDGE, *([REQUEST] if waits else [])], out)
 
+    def _own(self, run_id: str, services: Services) -> None:
+        """A run goes on under the spec it started with, whoever compiled another one for its id."""
+        if services.runs.get(run_id).spec_digest != self.digest:
+            raise Refused(f"run {run_id} was started under another version of its workflow; resume it under that one.")
+
     def _enter(self, step: str, visit: int, edge: Any, run_id: str, services: Services) -> Leave | None:
         """Enter the step in the store, or say that its visits are used up."""
         limit = self.spec.steps[step].visits
         exhausted = limit is not None and visit > limit
         known = isinstance(edge, int) and 0 <= edge < len(self.spec.edges) and self.spec.edges[edge].target == step
+        if known and self.spec.edges[edge].source == START:
+            known = edge == choose(self.spec, START, "", services.runs.get(run_id).input)
         if not known:
             raise Refused(f"run {run_id} is not at the way into {step}; its position was changed from outside.")
         services.runs.enter(
