@@ -7,18 +7,26 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
+from interlock.digest import canonical
 from interlock.errors import InputError, Refused
 from interlock.graphs.spec import Spec, object_schema
 from interlock.nodes.services import Services
 from interlock.settings import current_person
+from interlock.store.approvals import known_as
 
 
 def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
     """Check a run's input.
 
     Raises:
-        InputError: a key is missing, unknown or of the wrong type; the message names it and the next step.
+        InputError: a key is missing, unknown or of the wrong type, or has no exact JSON form; the message names
+            it and the next step.
     """
+    for name, value in values.items():
+        try:
+            canonical(value)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"input {name} cannot be kept exactly as JSON: {_short(error)}.") from None
     faults = sorted(
         Draft202012Validator(object_schema(spec.input), format_checker=FormatChecker()).iter_errors(dict(values)),
         key=lambda fault: list(map(str, fault.absolute_path)),
@@ -74,6 +82,7 @@ def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], 
     values = complete(spec, values)
     run = services.runs.find(run_id)
     if run is None:
+        known_as(current_person())
         run = services.runs.create(
             spec=spec.model_dump(mode="json", by_alias=True),
             spec_digest=spec_digest,
@@ -83,6 +92,8 @@ def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], 
         )
     if run.spec_digest != spec_digest:
         raise Refused(f"run {run_id} was started under another version of its workflow; resume it under that one.")
+    if run.input != values:
+        raise Refused(f"run {run_id} was accepted with other input; start a new run for this one.")
     if services.runs.visits(run_id):
         raise Refused(f"run {run_id} has begun; resume it, or start a new run for new input.")
     return values

@@ -25,6 +25,7 @@ from interlock.engine.beginning import complete
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, LimitExceeded, Refused, RunBusy, StoreUnavailable, UsageError
 from interlock.nodes.act import normal_arguments
+from interlock.store.approvals import known_as
 from interlock.store.audit import Fault, Head
 from interlock.store.database import Transaction
 from interlock.store.runs import ENDED
@@ -65,9 +66,11 @@ class Engine:
 
         Raises:
             InputError: the input does not fit the graph.
+            DecisionRefused: the requester's name is none, so nobody could be told apart from them.
             StoreUnavailable: nothing can be stored; nothing was started.
         """
         values = complete(workflow.spec, values)
+        known_as(requester)
         run = self.services.runs.create(
             spec=workflow.spec.model_dump(mode="json", by_alias=True),
             spec_digest=workflow.spec.digest(),
@@ -140,12 +143,10 @@ class Engine:
         if not open_interrupts:
             # `tasks`, not `next`: next is empty while a task's writes are saved and its checkpoint is not.
             return None if snapshot.tasks else _PARK
-        decided = {}
-        for interrupt in open_interrupts:
-            approval = self.services.approvals.get(interrupt.value["interlock"]["id"])
-            if approval.state != "waiting":
-                decided[interrupt.id] = {"approval": approval.id, "revision": approval.revision}
-        return Command(resume=decided) if decided else _PARK
+        # An answer is only a wake-up, so a question that the store does not know as open is woken too.
+        asked = {approval.id for approval in self.services.approvals.waiting(run.id)}
+        woken = {item.id: {"woken": True} for item in open_interrupts if _asks(item.value) not in asked}
+        return Command(resume=woken) if woken else _PARK
 
     def _graph(self, spec_digest: str) -> CompiledStateGraph[Any, Any, Any, Any]:
         if spec_digest not in self._graphs:
@@ -281,6 +282,13 @@ class Engine:
 
 
 _PARK = object()
+
+
+def _asks(payload: Any) -> str | None:
+    """The id of the request that an interrupt waits for, where its payload is one of ours."""
+    ours = payload.get("interlock") if isinstance(payload, Mapping) else None
+    found = ours.get("id") if isinstance(ours, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 def _read_form(form: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:

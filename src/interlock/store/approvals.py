@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -41,7 +42,7 @@ class Approvals:
         self._audit = audit
         self._ledger = ledger
         self._clock = clock
-        self._people = {_person(name): frozenset(roles) for name, roles in people.items()}
+        self._people = {known_as(name): frozenset(roles) for name, roles in people.items()}
 
     def get(self, approval_id: str) -> Approval:
         """The request.
@@ -95,7 +96,10 @@ class Approvals:
         effect: Effect | None = None,
         digest: str | None = None,
     ) -> Approval:
-        """Open a request; for an action, its effect row points to it from the same transaction on."""
+        """Open a request; for an action, its effect row points to it from the same transaction on.
+
+        A visit asks ahead or by a form once: filed again, the request that stands is returned.
+        """
         now = self._clock()
         approval = Approval(
             id=f"ap-{secrets.token_hex(5)}",
@@ -109,7 +113,7 @@ class Approvals:
             digest=digest,
             request=request,
             requirement=requirement.model_dump(mode="json"),
-            excluded=sorted({_person(name) for name in excluded}),
+            excluded=sorted({known_as(name) for name in excluded}),
             decide_before=now + requirement.within,
             created_at=now,
             updated_at=now,
@@ -118,6 +122,8 @@ class Approvals:
             if effect is not None and kind in ("action", "question"):
                 self._attach(session, effect, approval.id)
             before = _newest(session, run_id, step, visit)
+            if before is not None and effect is None:
+                return before
             approval.ordinal = before.ordinal + 1 if before else 1
             session.add(approval)
             session.flush()
@@ -139,7 +145,8 @@ class Approvals:
     def adopt(self, effect: Effect, verdict_requirement: Requirement) -> Approval | None:
         """Let an approval that was given ahead for exactly this action authorise `effect`.
 
-        Returns it, or None when there is none that is unused, in time and strict enough.
+        Returns it, or None when there is none that is unused, in time, strict enough, and given by
+        people who did not propose or edit the action since.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -148,7 +155,9 @@ class Approvals:
             for approval in session.exec(query.where(Approval.state == "approved", Approval.kind == "action")):
                 granted = Requirement.model_validate(approval.requirement)
                 in_time = approval.execute_before is not None and now <= approval.execute_before
-                if in_time and granted.satisfies(verdict_requirement) and current.state == "gated":
+                voters = select(Vote.person).where(Vote.approval_id == approval.id)
+                own = {known_as(name) for name in current.proposed_by} & {*session.exec(voters)}
+                if in_time and granted.satisfies(verdict_requirement) and current.state == "gated" and not own:
                     self._ledger.move(session, current, "approved", actor="gate", approval_id=approval.id)
                     return approval
         return None
@@ -297,7 +306,7 @@ class Approvals:
         self, approval_id: str, person: str, revision: int | None, *, editing: bool = False
     ) -> Iterator[tuple[Session, Approval, str, datetime]]:
         """One decision's transaction, entered once this person may take this decision now."""
-        name = _person(person)
+        name = known_as(person)
         self.expire()
         now = self._clock()
         with self._database.write() as session:
@@ -394,7 +403,13 @@ def _fetch(session: Session, approval_id: str) -> Approval:
     return approval
 
 
-def _person(name: str) -> str:
-    if not PERSON.fullmatch(name):
+def known_as(name: str) -> str:
+    """One spelling of a name: writing it in other letters of the same look makes nobody a second person.
+
+    Raises:
+        DecisionRefused: it is no name.
+    """
+    written = unicodedata.normalize("NFKC", name).casefold()
+    if not PERSON.fullmatch(written):
         raise DecisionRefused(f"{name!r} is no person's name; use letters, digits and . _ @ + - (at most 64).")
-    return name.casefold()
+    return written
