@@ -26,7 +26,8 @@ from interlock.digest import Json
 from interlock.errors import Conflict, NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
-from interlock.store.tables import Approval, Effect
+from interlock.store.runs import ENDED
+from interlock.store.tables import Approval, Effect, Run
 
 ARROWS: dict[str, tuple[str, ...]] = {
     "proposed": ("gated", "denied", "superseded"),
@@ -128,8 +129,8 @@ class Ledger:
         """Withdraw a row that has not begun; with `repeat`, propose the same action again to be gated anew."""
         with self._database.write() as session:
             current = fetch(session, effect.id)
-            if current.approval_id:
-                withdraw(session, current.approval_id, self._clock())
+            if current.approval_id and withdraw(session, current.approval_id, self._clock()):
+                self._audit.append(session, actor, "approval.superseded", current.approval_id, {"effect": current.id})
             moved = self.move(session, current, "superseded", actor=actor, error=because)
             return self.add(session, copy(moved), actor=actor) if repeat else moved
 
@@ -142,9 +143,9 @@ class Ledger:
     def intend(self, effect: Effect, digest: str) -> Effect:
         """Commit the intent: from now on the outside world may change.
 
-        The same transaction checks that the row's digest is `digest` (what is about to be sent), that
-        no other proposal of the visit has begun, and that the action was decided `auto` or holds an
-        approval, which it consumes.
+        The same transaction checks that the run has not ended, that the row's digest is `digest` (what is
+        about to be sent), that no other proposal of the visit has begun, and that the action was decided
+        `auto` or holds an approval, which it consumes.
 
         Raises:
             Refused: there is no valid authorisation; nothing changed.
@@ -155,6 +156,9 @@ class Ledger:
             current = fetch(session, effect.id)
             if (current.state, current.revision) != (effect.state, effect.revision):
                 raise Conflict(f"effect {effect.id} was changed by somebody else; nothing was done.")
+            run = session.get(Run, current.run_id)
+            if run is None or run.status in ENDED:
+                raise Refused(f"effect {effect.id}: its run has ended, so nothing more is done.")
             if current.digest is None or current.digest != digest:
                 raise Refused(f"effect {effect.id}: what would be sent is not what was decided; it is gated again.")
             begun = select(Effect).where(Effect.run_id == current.run_id, Effect.step == current.step)
@@ -253,11 +257,12 @@ def consume(session: Session, approval: Approval, now: datetime) -> None:
         raise Refused(f"approval {approval.id} was already used.")
 
 
-def withdraw(session: Session, approval_id: str, now: datetime) -> None:
-    """Close a request that no longer has an object."""
-    session.exec(
+def withdraw(session: Session, approval_id: str, now: datetime) -> bool:
+    """Close a request that no longer has an object; whether it was open or unused until now."""
+    result = session.exec(
         update(Approval)
         .where(col(Approval.id) == approval_id, col(Approval.state).in_(["waiting", "approved"]))
         .values(state="superseded", revision=Approval.revision + 1, updated_at=now)
         .execution_options(synchronize_session=False)
     )
+    return bool(result.rowcount)
