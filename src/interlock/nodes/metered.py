@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from langchain_core.messages.ai import UsageMetadata
 
-from interlock.errors import ModelError, ModelUnavailable, SettingsError
+from interlock.errors import LimitExceeded, ModelError, ModelUnavailable, SettingsError
 from interlock.graphs.spec import ReasonStep
 from interlock.nodes.moves import Leave, Move
 from interlock.nodes.reason import reason
 from interlock.nodes.services import Place, Services
+from interlock.settings import Price
+
+FREE = Price(input=Decimal(0), output=Decimal(0))
 
 
 class RunMeter:
@@ -37,19 +40,25 @@ class RunMeter:
         """Count a call before it is made.
 
         Raises:
-            LimitExceeded: the run has used its calls.
+            LimitExceeded: the run has used its calls or its money.
         """
-        self._runs.count_call(self._run, max_calls=self._max_calls)
+        self._runs.count_call(self._run, max_calls=self._max_calls, max_micro_usd=self._max_micro_usd)
 
     def usage(self, metadata: UsageMetadata | None) -> None:
         """Count what a call used.
 
         Raises:
-            LimitExceeded: the run has spent more than it may.
+            LimitExceeded: the run has spent more than it may, or nobody can say what it has spent.
         """
+        if metadata is None and self._max_micro_usd is not None and self._price != FREE:
+            raise LimitExceeded(
+                f"run {self._run} has a limit on its cost, but the model did not say how many tokens it used; "
+                "use another model, or leave out limits.cost."
+            )
         read, written = (metadata["input_tokens"], metadata["output_tokens"]) if metadata else (0, 0)
         cost = Decimal(0) if self._price is None else self._price.input * read + self._price.output * written
-        self._runs.count_usage(self._run, tokens=read + written, micro_usd=int(cost), max_micro_usd=self._max_micro_usd)
+        micro_usd = int(cost.to_integral_value(ROUND_CEILING))
+        self._runs.count_usage(self._run, tokens=read + written, micro_usd=micro_usd, max_micro_usd=self._max_micro_usd)
 
 
 def think(step: ReasonStep, place: Place, values: Mapping[str, Any], services: Services) -> Move:

@@ -219,11 +219,18 @@ class Runs:
                 raise Refused(f"run {run_id} is not at {step}; its position was changed from outside.")
 
     def leave(self, run_id: str, step: str, visit: int, *, outcome: str, left_by: int, note: str | None = None) -> None:
-        """Record the outcome of a visit and the edge taken."""
+        """Record the outcome of a visit and the edge taken; a crash may make it record the same again.
+
+        Raises:
+            Refused: the run never entered the step, or has moved on from it.
+        """
         with self._database.write() as session:
             row = session.get(Visit, (run_id, step, visit))
             if row is None:
                 raise Refused(f"run {run_id} never entered {step}.")
+            later = select(Visit.position).where(Visit.run_id == run_id, col(Visit.position) > row.position)
+            if session.exec(later.limit(1)).first() is not None:
+                raise Refused(f"run {run_id} has moved on from {step}; its position was changed from outside.")
             row.outcome, row.left_by, row.note, row.left_at = outcome, left_by, note, self._clock()
             session.add(row)
             session.flush()
@@ -254,16 +261,17 @@ class Runs:
 
     # Spend --------------------------------------------------------------------------------------
 
-    def count_call(self, run_id: str, *, max_calls: int | None) -> None:
+    def count_call(self, run_id: str, *, max_calls: int | None, max_micro_usd: int | None = None) -> None:
         """Count one chat model call before it is made.
 
         Raises:
-            LimitExceeded: the run has used its calls.
+            LimitExceeded: the run has used its calls, or has spent more than it may already.
         """
         with self._database.write() as session:
             run = _fetch(session, run_id)
             if max_calls is not None and run.model_calls >= max_calls:
                 raise LimitExceeded(f"run {run_id} has used its {max_calls} model calls (limits.model_calls).")
+            _within(run, max_micro_usd)
             run.model_calls += 1
             session.add(run)
 
@@ -278,11 +286,13 @@ class Runs:
             run.tokens += tokens
             run.cost_micro_usd += micro_usd
             session.add(run)
-            spent = run.cost_micro_usd
-        if max_micro_usd is not None and spent > max_micro_usd:
-            raise LimitExceeded(
-                f"run {run_id} has spent {spent / 1e6:.4f} USD of {max_micro_usd / 1e6:.4f} (limits.cost.usd)."
-            )
+        _within(run, max_micro_usd)
+
+
+def _within(run: Run, max_micro_usd: int | None) -> None:
+    if max_micro_usd is not None and run.cost_micro_usd > max_micro_usd:
+        spent, limit = run.cost_micro_usd / 1e6, max_micro_usd / 1e6
+        raise LimitExceeded(f"run {run.id} has spent {spent:.4f} USD of {limit:.4f} (limits.cost.usd).")
 
 
 def _fetch(session: Session, run_id: str) -> Run:
