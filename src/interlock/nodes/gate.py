@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from interlock.graphs.spec import ActStep, ApproveStep, CallStep
+from interlock.nodes.act import normal_arguments
 from interlock.nodes.binding import binding
 from interlock.nodes.perform import context_of
 from interlock.nodes.services import Place, Services
@@ -19,7 +20,6 @@ from interlock.policies.decide import Verdict, approve, auto, decide, deny, stri
 from interlock.policies.language import Requirement
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
-
 
 AHEAD = -1
 """In place of an entering edge: the action is judged before its step, by an approve step that covers it."""
@@ -38,24 +38,24 @@ def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> 
     if effect.missing:
         return approve("schema", f"missing: {', '.join(effect.missing)}", Requirement())
     try:
-        action.validate(effect.arguments)
+        read = normal_arguments(action, effect.arguments)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "arguments"
         return deny("schema", f"{name}: {first['msg']}")
+    if read != effect.arguments:
+        return deny("schema", f"{effect.action} reads its arguments otherwise than they would be shown")
     layers = [
         _policies(effect, action, place, services),
         _edge(place, entered_by),
+        _covered(place, services),
         _confidence(effect, action, services),
     ]
     spoken = [verdict for verdict in layers if verdict is not None]
-    if layers[0] is None and layers[1] is None:
-        if entered_by == AHEAD or covered(place):
-            spoken.append(approve("covered", f"{place.step} acts only as approved before it", Requirement()))
-        elif action.consequential:
+    if layers[0] is None and layers[1] is None and layers[2] is None:
+        if action.consequential:
             return deny("default", f"no policy and no approval edge decides {effect.action}")
-        else:
-            spoken.append(auto("default", "it only reads"))
+        spoken.append(auto("default", "it only reads"))
     return strictest(spoken)
 
 
@@ -80,9 +80,21 @@ def inputs(effect: Effect, action: Action, place: Place, services: Services) -> 
     return known
 
 
-def covered(place: Place) -> bool:
-    """Whether an approve step of the workflow authorises the actions of this step."""
-    return any(isinstance(step, ApproveStep) and step.covers == place.step for step in place.spec.steps.values())
+def _covered(place: Place, services: Services) -> Verdict | None:
+    """What the approve step asks for by which the run came, when it covers this visit's action.
+
+    Its answer authorises that exact action alone, so an action that has changed since is asked about
+    again, of the same people, even where the policies would let it pass.
+    """
+    for visit in reversed(services.runs.visits(place.run)):
+        if (visit.step, visit.visit) == (place.step, place.visit):
+            continue
+        if visit.step == place.step:
+            return None  # an approval before that visit was for its action
+        step = place.spec.steps[visit.step]
+        if isinstance(step, ApproveStep) and step.covers == place.step:
+            return approve("covered", f"{place.step} acts only as approved at {visit.step}", step.requires)
+    return None
 
 
 def _policies(effect: Effect, action: Action, place: Place, services: Services) -> Verdict | None:

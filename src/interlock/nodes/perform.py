@@ -28,8 +28,12 @@ from interlock.errors import (
 from interlock.graphs.spec import Retry
 from interlock.nodes.binding import binding
 from interlock.nodes.services import Place, Services
+from interlock.policies.language import Requirement
 from interlock.store.tables import Effect
-from interlock.tools.action import Action, ActionContext, Probe
+from interlock.tools.action import Action, ActionContext, Arguments, Probe
+
+FRESH = Requirement().execute_within
+"""How long a decision `auto` may wait for its action: what it was decided on (the hour, a balance) changes."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,17 @@ def perform(place: Place, retry: Retry, services: Services) -> Performed:
 
 def _attempts(effect: Effect, action: Action, place: Place, retry: Retry, services: Services) -> Performed:
     while True:
-        digest = binding(effect.action, effect.arguments, place, services)
+        arguments = _read(effect, action)
+        sent = plain(arguments.model_dump()) if arguments is not None else None
+        digest = binding(effect.action, sent if isinstance(sent, dict) else {}, place, services)
+        doubted = effect.state == "in_doubt"
         stale = _stale(effect, digest, services)
+        if stale and doubted:
+            return Performed("doubt", effect, stale)
         if stale:
             return Performed("regate", services.ledger.supersede(effect, stale, repeat=True), stale)
-        try:
-            arguments = action.validate(effect.arguments)
-        except ValueError:
-            raise Refused(f"effect {effect.id}: its arguments no longer fit {effect.action}.") from None
-        doubted = effect.state == "in_doubt"
+        if arguments is None:
+            raise Refused(f"effect {effect.id}: its arguments do not fit {effect.action}.")
         effect = services.ledger.intend(effect, digest)
         try:
             result = action.run(arguments, context_of(effect, services))
@@ -114,12 +120,20 @@ def _attempts(effect: Effect, action: Action, place: Place, retry: Retry, servic
         return Performed("done", _verified(services.ledger.executed(effect, written), action, services))
 
 
+def _read(effect: Effect, action: Action) -> Arguments | None:
+    """The arguments as the action reads them now; None when they no longer fit."""
+    try:
+        return action.validate(effect.arguments)
+    except ValueError:
+        return None
+
+
 def _stale(effect: Effect, digest: str, services: Services) -> str | None:
     """Why the decision no longer holds, or None."""
-    if effect.state == "in_doubt":
-        return None  # it may have happened under that decision; trying again is how to find out
     if effect.digest != digest:
         return "the action, its rules or its workflow changed after the decision" if effect.digest else None
+    if effect.state == "gated" and effect.approval_id is None and services.clock() - effect.updated_at > FRESH:
+        return "the decision is old, so the rules are asked again"
     if effect.approval_id and effect.state in ("approved", "failed"):
         approval = services.approvals.get(effect.approval_id)
         if approval.execute_before is not None and services.clock() > approval.execute_before:
