@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from interlock.digest import Json, plain
+from interlock.digest import Json, digest, plain
 from interlock.errors import ModelError
 from interlock.graphs.labels import labels
 from interlock.graphs.spec import ActStep, CallStep, is_path, path_parts
+from interlock.lam.candidates import reproduce
+from interlock.lam.parameters import read_parameters
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionModel, ActionSchema, Decision, Observation
 from interlock.nodes.services import Place, Services
@@ -58,7 +60,7 @@ def propose(
     action = services.action(chosen.name)
     taken = {name: value for name, value in bound.items() if name in action.arguments.model_fields}
     arguments = {**chosen.arguments, **taken}
-    found = {name: _label_of(name, chosen, observation, place) for name in chosen.arguments} | {
+    found = {name: _label_of(name, chosen, action, observation, place) for name in chosen.arguments} | {
         name: bound_labels[name] for name in taken
     }
     row = _row(place, services, action, arguments, found)
@@ -148,12 +150,22 @@ def _row(
     )
 
 
-def _label_of(name: str, chosen: ProposedAction, observation: Observation, place: Place) -> Label:
-    """A span that stands literally in a source is as trusted as that source; anything else is the model's."""
+def _label_of(name: str, chosen: ProposedAction, action: Action, observation: Observation, place: Place) -> Label:
+    """A value that its span gives, read again by the named rule, is as trusted as the span's source.
+
+    Anything else is the model's: its word that a value comes from somewhere proves nothing.
+    """
     evidence = chosen.evidence.get(name)
     if evidence is None or evidence.source not in observation.sources:
         return "model"
     if observation.sources[evidence.source][evidence.start : evidence.end] != evidence.text:
+        return "model"
+    if evidence.normaliser in (None, "verbatim"):
+        found: Any = evidence.text
+    else:
+        parameter = {item.name: item for item in read_parameters(schema_of(action))}.get(name)
+        found = reproduce(parameter, evidence, observation.sources, observation.today) if parameter else None
+    if found is None or digest(found) != digest(chosen.arguments[name]):
         return "model"
     return labels(place.spec).get(evidence.source.split(".")[0], "user")
 
