@@ -93,9 +93,12 @@ class Database:
             raise Conflict(f"somebody else wrote this first: {error.orig}") from None
         except (DBAPIError, sqlite3.Error) as error:
             cause = str(getattr(error, "orig", None) or error)
-            raise StoreUnavailable(
-                f"the database {self.name} cannot be used: {cause}. Nothing was lost; {_next_step(cause)}"
-            ) from None
+            raise unusable(f"the database {self.name}", cause) from None
+
+
+def unusable(what: str, cause: str) -> StoreUnavailable:
+    """The error that names the database, its `cause` and the next step."""
+    return StoreUnavailable(f"{what} cannot be used: {cause}. Nothing was lost; {_next_step(cause)}")
 
 
 def _next_step(cause: str) -> str:
