@@ -66,7 +66,14 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_dur
 """A span of time, written as a number and one of ms, s, m, h, d."""
 
 
+EXACT = 2**53 - 1
+
+
 def _constant(value: Any) -> Any:
+    if isinstance(value, int) and abs(value) > EXACT:
+        raise ValueError(
+            f"a whole number in a rule lies between -{EXACT} and {EXACT}; larger ones are not exact in JSON"
+        )
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, list):
