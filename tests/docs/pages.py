@@ -179,13 +179,13 @@ class Story:
             assert word in drawer, f"{block.place}: say which file this YAML is"
             self._write(f"{drawer[word]}/{'people' if word == 'people' else name.strip()}.yaml", block.text)
         if written:
-            with self._inside():
+            with self.inside():
                 report = check_paths([self.folder / "graphs"])
             assert not report.findings, f"{written[0].page.name}: {report.text()}"
 
     def _python(self, block: Block) -> None:
         code = compile("\n" * block.line + block.text, str(block.page), "exec")
-        with self._inside(), contextlib.redirect_stdout(io.StringIO()):
+        with self.inside(), contextlib.redirect_stdout(io.StringIO()):
             exec(code, self.names)
 
     def _same_shape(self, block: Block) -> str:
@@ -232,7 +232,7 @@ class Story:
     def _interlock(self, words: list[str]) -> tuple[str, int]:
         screen = io.StringIO()
         with (
-            self._inside(),
+            self.inside(),
             mock.patch.object(sys, "argv", words),
             contextlib.redirect_stdout(screen),
             contextlib.redirect_stderr(screen),
@@ -244,7 +244,7 @@ class Story:
         return screen.getvalue(), 0
 
     @contextlib.contextmanager
-    def _inside(self) -> Any:
+    def inside(self) -> Any:
         with mock.patch.dict(os.environ, self.environment), contextlib.chdir(self.at):
             yield
 
