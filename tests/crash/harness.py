@@ -29,7 +29,10 @@ PATIENCE = 120.0
 VALUES = {"request": "Polish my email and send it.", "draft": "hi anna its late", "to": "anna@example.org"}
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["interlock.engine.service", "interlock.testing"])
+_context.set_forkserver_preload(
+    ["interlock.engine.service", "interlock.testing", "sqlalchemy.dialects.sqlite", "_pytest.config"]
+    + [f"interlock.tools.connect.{name}" for name in ("bank", "ics", "mail", "sql")]
+)
 
 
 class Child:

@@ -28,6 +28,7 @@ from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import Decision
 from interlock.settings import load_settings
 from interlock.store.database import Database
+from interlock.store.tables import Approval
 from interlock.testing import ScriptedActionModel, ScriptedChatModel
 
 REPOSITORY = Path(__file__).parents[2]
@@ -117,6 +118,9 @@ RECOVERING = {
 }
 """Boundaries that only a recovering process passes."""
 
+UNACCEPTED = "before the run is accepted"
+"""The only boundary before which nothing was promised."""
+
 POINTS = STARTING | DECIDING | MAILDIR | SMTP | BANK | RECOVERING
 TOOLS = ("before the tool", "after the tool")
 
@@ -125,7 +129,7 @@ TOOLS = ("before the tool", "after the tool")
 class Job:
     """What one process does.
 
-    `verb`: start, resume, approve, respond, whole (start, approve and finish), compiled (drive the bare
+    `verb`: start, resume, approve, respond, whole (start or resume, approve and finish), compiled (drive the bare
     LangGraph object, past the run's lock) or plain (a LangGraph node that acts without a ledger).
     """
 
@@ -254,12 +258,14 @@ def _do(job: Job, wire: Connection) -> Standing:
     project = open_project(job.home, job.root, **job.settings)
     engine = Engine(project)
     if job.verb in ("start", "whole"):
-        started = engine.start(project.workflow(project.graph_file(job.graph)), job.values, "author")
-        wire.send(("accepted", started.id))
-        standing = engine.drive(started.id)
-        if job.verb == "whole":
+        run = job.run
+        if not run:
+            run = engine.start(project.workflow(project.graph_file(job.graph)), job.values, "author").id
+            wire.send(("accepted", run))
+        standing = engine.drive(run)
+        if job.verb == "whole" and standing.waiting:
             engine.approve(standing.waiting[0].id, job.person)
-            standing = engine.drive(started.id)
+            standing = engine.drive(run)
         return standing
     if job.verb == "compiled":
         saver = project.checkpoints
@@ -267,11 +273,21 @@ def _do(job: Job, wire: Connection) -> Standing:
         graph.invoke(None, {"configurable": {"thread_id": job.run}}, durability="sync")
         return engine.standing(job.run)
     if job.verb == "approve":
-        engine.approve(engine.standing(job.run).waiting[0].id, job.person)
+        engine.approve(_question(engine, job).id, job.person)
     if job.verb == "respond":
-        waiting = engine.standing(job.run).waiting[0]
-        engine.services.approvals.respond(waiting.id, job.person, happened=job.happened)
+        engine.services.approvals.respond(_question(engine, job).id, job.person, happened=job.happened)
     return engine.drive(job.run)
+
+
+class NothingWaits(InterlockError):
+    """The run asks nothing now."""
+
+
+def _question(engine: Engine, job: Job) -> Approval:
+    waiting = engine.standing(job.run).waiting
+    if not waiting:
+        raise NothingWaits
+    return waiting[0]
 
 
 def _told(standing: Standing) -> dict[str, Any]:
