@@ -16,14 +16,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 from jsonschema import Draft202012Validator, FormatChecker
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphRecursionError
+from langgraph.errors import GraphRecursionError, InvalidUpdateError
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 from pydantic import ValidationError
 
 from interlock.engine.beginning import complete
+from interlock.engine.position import agreed, restored
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, LimitExceeded, Refused, RunBusy, StoreUnavailable, UsageError
+from interlock.graphs.spec import Spec
 from interlock.nodes.act import normal_arguments
 from interlock.store.approvals import known_as
 from interlock.store.audit import Fault, Head
@@ -119,24 +121,30 @@ class Engine:
         return standing
 
     def _advance(self, run: Run) -> None:
-        graph = self._graph(run.spec_digest)
+        graph, spec = self._graph(run.spec_digest), self.project.pinned(run.spec_digest).spec
         config: RunnableConfig = {"configurable": {"thread_id": run.id, STRICT_RESUME: True}}
         self.services.runs.status(run.id, "running")
-        while True:
+        mended = False
+        while self.services.runs.get(run.id).status not in ENDED:
             self.services.approvals.expire()
-            feed = self._feed(graph, config, run)
+            feed = self._feed(graph, config, run, spec)
             if feed is _PARK:
-                if self.services.runs.get(run.id).status not in ENDED:
-                    self.services.runs.status(run.id, "waiting")
+                self.services.runs.status(run.id, "waiting")
                 return
-            for chunk in graph.stream(feed, config, durability="sync", stream_mode="updates"):
-                for node in chunk:
-                    if not node.startswith("__"):
-                        self._listener({"event": "node", "run": run.id, "node": node})
+            try:
+                for chunk in graph.stream(feed, config, durability="sync", stream_mode="updates"):
+                    for node in chunk:
+                        if not node.startswith("__"):
+                            self._listener({"event": "node", "run": run.id, "node": node})
+            except (Refused, InvalidUpdateError):
+                # Somebody else may have left a forged step pending; what the store agrees with is tried once more.
+                if mended or not restored(graph, config, spec, self.services.runs.visits(run.id)):
+                    raise
+                mended = True
 
-    def _feed(self, graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig, run: Run) -> Any:
+    def _feed(self, graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig, run: Run, spec: Spec) -> Any:
         """What the graph is given next: the input, nothing (to go on), decided answers, or `_PARK`."""
-        snapshot = graph.get_state(config)
+        snapshot = agreed(graph, config, spec, self.services.runs.visits(run.id))
         if snapshot.created_at is None:
             return run.input
         open_interrupts = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]

@@ -1,0 +1,80 @@
+"""Where a run is: the store's word against the newest checkpoint's.
+
+Whoever holds the compiled graph can move a checkpoint's position at will.  That causes nothing, since
+each node asks the store, but the run would stand at a place it cannot go on from.  So a drive first
+looks for the newest checkpoint that agrees with the store, and goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import StateSnapshot
+
+from interlock.engine.compiler import BEGIN, EDGE, FINISH, UNROUTED, VISITS
+from interlock.graphs.spec import END, Spec
+from interlock.store.tables import Visit
+
+COPY = "__copy__"
+"""LangGraph's name for a new newest checkpoint that equals an older one."""
+
+
+def agreed(
+    graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig, spec: Spec, visits: Sequence[Visit]
+) -> StateSnapshot:
+    """The newest checkpoint, once it agrees with the store; an older one is made the newest where it must be.
+
+    Args:
+        visits: the run's visits so far, in order.
+    """
+    newest = graph.get_state(config)
+    if newest.created_at is None or agrees(newest, spec, visits):
+        return newest
+    return graph.get_state(config) if restored(graph, config, spec, visits) else newest
+
+
+def restored(
+    graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig, spec: Spec, visits: Sequence[Visit]
+) -> bool:
+    """Make a copy of the newest checkpoint that agrees with the store the newest, without what was left pending on it.
+
+    Returns:
+        whether there is one.
+    """
+    for found in graph.get_state_history(config):
+        if agrees(found, spec, visits):
+            graph.update_state(found.config, None, as_node=COPY)
+            return True
+    return False
+
+
+def agrees(snapshot: StateSnapshot, spec: Spec, visits: Sequence[Visit]) -> bool:
+    """Whether the one node to run next is where the store says that the run is.
+
+    The store may be one node ahead: a process that dies leaves what it wrote, but not its checkpoint.
+    """
+    if len(snapshot.tasks) != 1:
+        return False
+    last = visits[-1] if visits else None
+    node = snapshot.tasks[0].name
+    if node in ("__start__", BEGIN):
+        return last is None
+    if node == FINISH:
+        return last is not None and last.left_by is not None and _ends(spec, last.left_by)
+    step, _, inner = node.partition(".")
+    counted = snapshot.values.get(VISITS)
+    count = counted.get(step, 0) if isinstance(counted, dict) else None
+    edge = snapshot.values.get(EDGE)
+    if inner in ("", "propose"):
+        here = sum(visit.step == step for visit in visits)
+        if last is not None and last.step == step and (count, edge) == (here - 1, last.entered_by):
+            return True
+        return count == here and (edge == last.left_by if last else True)
+    return last is not None and (last.step, last.visit) == (step, count)
+
+
+def _ends(spec: Spec, edge: int) -> bool:
+    return edge == UNROUTED or spec.edges[edge].target == END
