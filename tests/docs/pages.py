@@ -323,7 +323,7 @@ def laid_out(value: Any, indent: int = 0) -> str:
     return "{\n" + ",\n".join(inner + row for row in rows) + "\n" + " " * indent + "}"
 
 
-FREE = ("input", "output", "arguments", "provenance", "evidence", "shown", "form", "result", "answer", "data")
+FREE = ("input", "output", "arguments", "provenance", "evidence", "shown", "form", "result", "answer", "data", "by_action")
 
 
 def play(page: Path, folder: Path) -> list[tuple[Block, str]]:
