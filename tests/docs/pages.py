@@ -13,7 +13,8 @@ and a comment anywhere on the page says what it is played in:
     <!-- project: examples/NAME -->   a copy of that example, instead of what `interlock init` makes
     <!-- needs: action model -->      the embedded model's weights
 
-`python tests/docs/pages.py PAGE…` plays pages and writes into them what the commands print now.
+`python tests/docs/pages.py PAGE…` plays pages and writes into them what the commands print now; a JSON block only
+where it is empty.
 """
 
 from __future__ import annotations
@@ -197,7 +198,7 @@ class Story:
             alike = [other for other in got if one.get("event") == other.get("event")] or got
             faults = [differences(one, other) for other in alike]
             assert [] in faults, f"{block.place}: {block.value}: {'; '.join(faults[0])}"
-        return "\n".join(map(laid_out, got)) + "\n"
+        return block.text if block.text.strip() else "\n".join(map(laid_out, got)) + "\n"
 
     # Commands -----------------------------------------------------------------------------------
 
@@ -323,7 +324,19 @@ def laid_out(value: Any, indent: int = 0) -> str:
     return "{\n" + ",\n".join(inner + row for row in rows) + "\n" + " " * indent + "}"
 
 
-FREE = ("input", "output", "arguments", "provenance", "evidence", "shown", "form", "result", "answer", "data", "by_action")
+FREE = (
+    "input",
+    "output",
+    "arguments",
+    "provenance",
+    "evidence",
+    "shown",
+    "form",
+    "result",
+    "answer",
+    "data",
+    "by_action",
+)
 
 
 def play(page: Path, folder: Path) -> list[tuple[Block, str]]:
