@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,11 +44,3 @@ def post() -> Iterator[tuple[Post, dict[str, Any]]]:
 def home(tmp_path: Path) -> Path:
     """A home that does not exist yet."""
     return tmp_path / "home"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> Iterator[None]:
-    """Settings of the caller's environment do not count."""
-    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("INTERLOCK_")}
-    yield
-    os.environ.update(kept)
