@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.errors import InvalidUpdateError
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
@@ -30,7 +32,12 @@ def agreed(
     Args:
         visits: the run's visits so far, in order.
     """
-    newest = graph.get_state(config)
+    try:
+        newest = graph.get_state(config)
+    except InvalidUpdateError:  # what was left pending on it contradicts itself
+        if not restored(graph, config, spec, visits):
+            raise
+        return graph.get_state(config)
     if newest.created_at is None or agrees(newest, spec, visits):
         return newest
     return graph.get_state(config) if restored(graph, config, spec, visits) else newest
@@ -44,7 +51,12 @@ def restored(
     Returns:
         whether there is one.
     """
-    for found in graph.get_state_history(config):
+    saver = graph.checkpointer
+    for saved in list(saver.list(config)) if isinstance(saver, BaseCheckpointSaver) else []:
+        try:
+            found = graph.get_state(saved.config)
+        except InvalidUpdateError:
+            continue
         if agrees(found, spec, visits):
             graph.update_state(found.config, None, as_node=COPY)
             return True

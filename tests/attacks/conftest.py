@@ -1,0 +1,42 @@
+"""What the attacks share."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from interlock.engine.project import now
+from tests.attacks.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A shop with a clock that tests move."""
+    return House(tmp_path / "shop").build()
+
+
+@pytest.fixture
+def open_house(tmp_path: Path) -> House:
+    """A shop on the wall clock, where commands at the terminal see the time that the tests see."""
+    return House(tmp_path / "shop", clock=now).build()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """Settings of the caller's environment do not count."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("INTERLOCK_")}
+    yield
+    os.environ.update(kept)
+
+
+@pytest.fixture(autouse=True)
+def _collect_in_the_main_thread() -> Iterator[None]:
+    """A stream that an error cut short closes its thread pool when collected, which that pool's threads must not do."""
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()
