@@ -81,13 +81,14 @@ def _attempts(effect: Effect, action: Action, place: Place, retry: Retry, servic
     while True:
         arguments = _read(effect, action)
         sent = plain(arguments.model_dump()) if arguments is not None else None
-        digest = binding(effect.action, sent if isinstance(sent, dict) else {}, place, services)
+        assert sent is None or isinstance(sent, dict)
+        digest = binding(effect.action, sent or {}, place, services)
         doubted = effect.state == "in_doubt"
         stale = _stale(effect, digest, services)
         if stale and doubted:
             return Performed("doubt", effect, stale)
         if stale:
-            return Performed("regate", services.ledger.supersede(effect, stale, repeat=True), stale)
+            return Performed("regate", services.ledger.supersede(effect, stale, repeat=True, arguments=sent), stale)
         if arguments is None:
             raise Refused(f"effect {effect.id}: its arguments do not fit {effect.action}.")
         effect = services.ledger.intend(effect, digest)

@@ -125,14 +125,30 @@ class Ledger:
                 session, effect, "denied" if denied else "gated", actor="gate", digest=digest, verdict=verdict
             )
 
-    def supersede(self, effect: Effect, because: str, *, repeat: bool, actor: str = "monitor") -> Effect:
-        """Withdraw a row that has not begun; with `repeat`, propose the same action again to be gated anew."""
+    def supersede(
+        self,
+        effect: Effect,
+        because: str,
+        *,
+        repeat: bool,
+        actor: str = "monitor",
+        arguments: dict[str, Json] | None = None,
+    ) -> Effect:
+        """Withdraw a row that has not begun; with `repeat`, propose the same action again to be gated anew.
+
+        Args:
+            arguments: how the action reads its arguments now, where that is known.
+        """
         with self._database.write() as session:
             current = fetch(session, effect.id)
             if current.approval_id and withdraw(session, current.approval_id, self._clock()):
                 self._audit.append(session, actor, "approval.superseded", current.approval_id, {"effect": current.id})
             moved = self.move(session, current, "superseded", actor=actor, error=because)
-            return self.add(session, copy(moved), actor=actor) if repeat else moved
+            if not repeat:
+                return moved
+            again = copy(moved)
+            again.arguments = dict(arguments) if arguments is not None else again.arguments
+            return self.add(session, again, actor=actor)
 
     def cancel(self, session: Session, run_id: str) -> None:
         """Withdraw every proposal of a run that has not begun, in the caller's transaction."""
