@@ -60,7 +60,7 @@ def test_with_a_person_both_send_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "action", "stopped_by"),
     [
-        ("wrong_tool", "payments.transfer", "payments/medium"),
+        ("wrong_tool", "payments.transfer", "payments/new_payee"),
         ("invented_argument", "email.send", "email/outbound"),
         ("endless_loop", "email.search", "the loop's bound: the same call again"),
     ],

@@ -264,3 +264,42 @@ def test_an_action_outside_the_step_fails_the_step(make: Make) -> None:
     run = engine.standing(run_id).run
     assert run.status == "failed"
     assert "does not offer" in (run.error or "")
+
+
+def test_cancelling_tells_of_the_run_and_what_stays(make: Make) -> None:
+    """The cancelled run can be read whole, and its proposal is superseded, not lost."""
+    project = make({"add": ADD})
+    engine, run_id = start(project, "add", amount=50)
+    cancelled = engine.cancel(run_id, "requester")
+    assert (cancelled.status, cancelled.outcome, cancelled.graph) == ("cancelled", "cancelled", "add")
+    assert [effect.state for effect in engine.services.ledger.of_run(run_id)] == ["superseded"]
+
+
+ROLES = """
+policy: counter
+version: 2
+applies_to: [counter.add]
+rules:
+  - {id: any, then: {approve: {count: 2, role: keeper}}, because: two keepers agree}
+"""
+
+
+def test_an_edit_never_leaves_too_few_people(make: Make) -> None:
+    """Where only the quorum itself holds the role, an edit by one of them is refused and the question stays open."""
+    project = make({"add": ADD}, policies_counter=ROLES, policies_people="people: {one: [keeper], two: [keeper]}\n")
+    engine, run_id = start(project, "add", amount=50)
+    approval = engine.standing(run_id).waiting[0]
+    with pytest.raises(DecisionRefused, match="only 1 of the 2"):
+        engine.edit(approval.id, "one", {"amount": "40"})
+    assert engine.services.approvals.may_decide(approval) == ["one", "two"]
+    for person in ("one", "two"):
+        engine.approve(approval.id, person)
+    assert engine.drive(run_id).run.status == "done"
+
+
+def test_a_refusal_says_why(make: Make) -> None:
+    """A run that ends by a refusal carries the reason, though its end is one the graph names."""
+    project = make({"add": ADD})
+    engine, run_id = start(project, "add", amount=101)
+    run = engine.standing(run_id).run
+    assert (run.status, run.error) == ("done", "no rule of this policy decides the action")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli import audit, author, compare, model, review, runs
+from interlock.cli import ask, audit, author, compare, model, review, runs
 from interlock.cli.output import EXIT_FAILED, EXIT_USAGE, console
 from interlock.errors import InterlockError, SettingsError, UsageError
 
@@ -39,6 +39,7 @@ app.command()(author.init)
 app.command()(runs.run)
 app.command()(compare.compare)
 app.add_typer(runs.app, name="runs")
+review.app.command()(ask.ask)
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="lam")
 app.add_typer(audit.app, name="audit")

@@ -67,7 +67,7 @@ class Report:
         if self.findings:
             blocks.append(f"{_count(errors, 'error')}, {_count(len(self.findings) - errors, 'warning')}")
         if self.ok and self.graphs:
-            blocks.append(f"Next: interlock run {next(iter(self.graphs))}")
+            blocks.append(f"Next: interlock run {next(iter(self.graphs))} -i KEY=VALUE ...")
         return "\n\n".join(blocks)
 
 
@@ -273,7 +273,6 @@ Models propose, rules and people decide, and every action happens once.
 
 ```
 interlock check graphs           # prove the workflows before anything runs
-interlock draw polish_and_send   # see one
 interlock run polish_and_send -i to=anna@example.org -i request="Polish my email." -i draft=@draft.txt
 interlock review list            # what waits for a person
 python -m pytest tests

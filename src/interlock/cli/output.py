@@ -131,6 +131,11 @@ def left(until: datetime, now: datetime) -> str:
     return f"{hours} h {minutes} min" if hours else f"{max(minutes, 1)} min"
 
 
+def form_fields(approval: Approval) -> dict[str, Any]:
+    """The fields of a form's answer by name; none when the request is no form."""
+    return dict((approval.request.get("form") or {}).get("properties", {})) if approval.kind == "form" else {}
+
+
 def next_step(approval: Approval) -> str:
     """The command that answers a request."""
     role = approval.requirement.get("role")
@@ -142,4 +147,5 @@ def next_step(approval: Approval) -> str:
             return f"interlock review edit {approval.id} {missing} {who}"
         case "doubt":
             return f"interlock review respond {approval.id} --happened (or --did-not-happen) {who}"
-    return f"interlock review approve {approval.id} {who}"
+    answers = "".join(f" --set {name}=..." for name in form_fields(approval))
+    return f"interlock review approve {approval.id}{answers} {who}"

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from interlock.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
-    EXIT_WAITING,
     approval_object,
     console,
+    form_fields,
     left,
     next_step,
     print_json,
     run_object,
 )
 from interlock.cli.runs import open_engine, tell
-from interlock.errors import InterlockError, RunBusy, UsageError
+from interlock.errors import RunBusy, UsageError
 
 if TYPE_CHECKING:
     from interlock.engine.service import Engine, Standing
@@ -70,16 +69,18 @@ def show(approval_id: Id, as_json: AsJson = False) -> None:
     describe(row, engine)
 
 
+_KINDS = {"action": "action", "question": "something is missing", "doubt": "in doubt", "form": "question"}
+
+
 def describe(row: Approval, engine: Engine) -> None:
     """A request in plain text, effect first."""
     out, request = console(), row.request
     out.print(f"{request.get('title')}", markup=False, style="bold")
-    time_left = (
-        "" if row.kind == "doubt" else f", {left(row.decide_before, engine.services.clock())} left, then refused"
-    )
-    out.print(f"{request.get('risk') or row.kind} risk, {row.state}{time_left}", markup=False)
+    risk = f"{request['risk']} risk, " if request.get("risk") else ""
+    clock = "" if row.kind == "doubt" else f", {left(row.decide_before, engine.services.clock())} left, then refused"
+    out.print(f"{risk}{_KINDS[row.kind]}, {row.state}{clock if row.state == 'waiting' else ''}", markup=False)
     out.print(f"run {row.run_id}, step {row.step}, revision {row.revision}", markup=False)
-    if request.get("question"):
+    if request.get("question") and request["question"] != request.get("title"):
         out.print(f"\n{request['question']} {request.get('because', '')}".rstrip(), markup=False)
     for name, value in (request.get("arguments") or {}).items():
         label = request.get("provenance", {}).get(name, "default")
@@ -88,6 +89,8 @@ def describe(row: Approval, engine: Engine) -> None:
     for name, value in (request.get("shown") or {}).items():
         out.print(f"\n{name}", markup=False, style="bold")
         out.print(f"{value}", markup=False)
+    for name, field in form_fields(row).items():
+        out.print(f"\nto answer: {name} ({_wanted(field)})", markup=False, style="bold")
     if request.get("missing"):
         out.print(f"\nmissing: {', '.join(request['missing'])}", markup=False, style="bold")
     if request.get("reasons"):
@@ -95,7 +98,19 @@ def describe(row: Approval, engine: Engine) -> None:
         for reason in request["reasons"]:
             out.print(f"  {reason['rule']}: {reason['effect']}, {reason['because']}", markup=False)
     if row.state == "waiting":
+        people = engine.services.approvals.may_decide(row)
+        if people is not None:
+            out.print(f"\nwho may decide: {', '.join(people) or 'nobody is left; cancel the run'}", markup=False)
         out.print(f"\nDecide: {next_step(row)}", markup=False)
+
+
+def _wanted(field: dict[str, Any]) -> str:
+    """What a form's field takes, in words."""
+    if field.get("enum"):
+        return "one of " + ", ".join(map(str, field["enum"]))
+    bounds = [f"at least {field['minimum']}"] if "minimum" in field else []
+    bounds += [f"at most {field['maximum']}"] if "maximum" in field else []
+    return ", ".join([str(field.get("format") or field.get("type")), *bounds])
 
 
 @app.command()
@@ -170,49 +185,8 @@ def respond(
     _conclude(engine, row, detach, as_json)
 
 
-@app.command()
-def ask(person: As) -> None:
-    """Go through what waits, here at the terminal: approve, edit, reject or skip each."""
-    if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask at; decide with `interlock review approve|edit|reject`.")
-    engine = open_engine(False)
-    seen: set[str] = set()
-    while waiting := [row for row in engine.services.approvals.waiting() if row.id not in seen]:
-        row = waiting[0]
-        seen.add(row.id)
-        describe(row, engine)
-        _ask_one(engine, row, person)
-    left_over = len(engine.services.approvals.waiting())
-    raise typer.Exit(EXIT_WAITING if left_over else EXIT_DONE)
-
-
-def _ask_one(engine: Engine, row: Approval, person: str) -> None:
-    doubt = row.kind == "doubt"
-    choices = "h happened, n did not happen, s skip" if doubt else "a approve, e edit, r reject, s skip"
-    while True:
-        word = typer.prompt(f"\n{choices}").strip().lower()[:1]
-        try:
-            if word == "s":
-                return
-            if word == "a" and not doubt:
-                engine.approve(row.id, person, revision=row.revision)
-            elif word == "e" and not doubt:
-                name = typer.prompt("which argument")
-                engine.edit(row.id, person, {name: typer.prompt("new value")}, revision=row.revision)
-            elif word == "r" and not doubt:
-                engine.services.approvals.reject(row.id, person, comment=typer.prompt("why"), revision=row.revision)
-            elif word in ("h", "n") and doubt:
-                engine.services.approvals.respond(row.id, person, happened=word == "h")
-            else:
-                continue
-        except InterlockError as error:
-            console().print(error.message, markup=False, style="red")
-            continue
-        tell(_drive(engine, row.run_id))
-        return
-
-
-def _drive(engine: Engine, run_id: str) -> Standing:
+def drive_on(engine: Engine, run_id: str) -> Standing:
+    """Drive a run after a decision, waiting for its present driver to park."""
     from interlock.engine.service import DECISION_PATIENCE
 
     return engine.drive(run_id, patience=DECISION_PATIENCE)
@@ -224,7 +198,7 @@ def _conclude(engine: Engine, row: Approval, detach: bool, as_json: bool) -> Non
         standing = engine.standing(row.run_id)
     else:
         try:
-            standing = _drive(engine, row.run_id)
+            standing = drive_on(engine, row.run_id)
         except RunBusy:
             standing = engine.standing(row.run_id)  # the decision is stored; the run's driver goes on with it
     if as_json:

@@ -33,6 +33,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who asks; default: your login name.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 
+STATUSES = ("created", "running", "waiting", "done", "failed", "cancelled")
+
 MAX_INPUT_FILE = 1_000_000
 """Bytes of one input file; longer texts do not belong in a state."""
 
@@ -96,7 +98,9 @@ def tell(standing: Standing) -> None:
     out, run = console(), standing.run
     match run.status:
         case "done":
-            out.print(f"[green]done[/green] {run.id}: {run.outcome}", markup=True)
+            out.print(f"[green]done[/green] {run.id}: {run.outcome}")
+            if run.error:
+                out.print(run.error, markup=False)
             if run.output:
                 out.print(json.dumps(run.output, ensure_ascii=False, indent=2), markup=False)
         case "failed":
@@ -124,6 +128,8 @@ def list_runs(
     """List runs, newest first."""
     from rich.table import Table
 
+    if status not in (None, *STATUSES):
+        raise UsageError(f"there is no status {status}; a run is {', '.join(STATUSES)}.")
     engine = open_engine(as_json)
     found = engine.services.runs.list(status=status, limit=limit)
     if as_json:

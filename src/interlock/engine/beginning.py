@@ -53,7 +53,7 @@ def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
             raise InputError(f"input {name} is empty; give it at least {fault.validator_value} characters.")
         case "format":
             raise InputError(f"input {name} is not a valid {fault.validator_value}: {_short(fault.instance)}")
-    raise InputError(f"input {name}: {_short(fault.message)}")
+    raise InputError(f"input {name}: {_short(fault.message)}; pass another value.")
 
 
 def complete(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from interlock.errors import InputError, ModelError, ProjectError, Refused
 from interlock.graphs.bounds import bounds
 from interlock.graphs.spec import (
     END,
+    OUTCOMES,
     START,
     ActStep,
     ApproveStep,
@@ -50,6 +51,9 @@ Body = Callable[[Place, State, Services], Move]
 BEGIN, FINISH = "begin", "finish"
 VISITS, EDGE, NEXT, REQUEST = "_visits", "_edge", "_next", "_request"
 INTERNAL = (VISITS, EDGE, NEXT, REQUEST)
+NORMAL = tuple(outcomes[0] for outcomes in OUTCOMES.values())
+"""The outcomes that say nothing went wrong."""
+
 UNROUTED = -1
 """In place of an edge: no edge takes the outcome, so the run ends as failed."""
 
@@ -225,7 +229,7 @@ class _Compiler:
             "failed" if failed else "done",
             outcome=(edge.outcome if edge and edge.outcome else None) or ("failed" if failed else "done"),
             output={key: state[key] for key in self.spec.output if state.get(key) is not None},
-            error=(last.note or f"{last.step}: {last.outcome}") if failed else None,
+            error=(last.note or f"{last.step}: {last.outcome}") if failed or last.outcome not in NORMAL else None,
         )
         return {NEXT: ""}
 

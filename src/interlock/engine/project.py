@@ -24,6 +24,7 @@ from interlock.nodes.models import chat_model
 from interlock.nodes.services import Services
 from interlock.policies.drawer import PolicyDrawer, read_policies
 from interlock.settings import Settings, load_settings
+from interlock.source import hint_for
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit, audit_key
 from interlock.store.checkpoints import checkpointer
@@ -44,10 +45,11 @@ def find_project(start: Path) -> Path:
     """
     start = start.resolve()
     for folder in [start, *start.parents]:
-        if (folder / "graphs").is_dir() and (folder / "nodes").is_dir():
+        if (folder / "graphs").is_dir() and any((folder / drawer).is_dir() for drawer in DRAWERS[1:]):
             return folder
     raise ProjectError(
-        f"no project at or above {start}: it has no folders graphs/ and nodes/. Make one: interlock init."
+        f"no project at or above {start}: there is no graphs/ beside nodes/, tools/ or policies/. "
+        "Make one: interlock init DIR."
     )
 
 
@@ -157,7 +159,9 @@ class Project:
         for path in (Path(name), self.root / "graphs" / f"{name}.yaml"):
             if path.is_file():
                 return path
-        raise ProjectError(f"there is no graph file {name}; `ls {self.root / 'graphs'}` shows the graphs.")
+        known = sorted(path.stem for path in (self.root / "graphs").glob("*.yaml"))
+        hint = hint_for(Path(name).stem, known) or f"there are: {', '.join(known) or 'none'}"
+        raise ProjectError(f"there is no graph {name}; {hint.rstrip('?')}.")
 
     def _embedded_model(self) -> ActionModel:
         from interlock.lam.load import load_action_model  # imports torch, which takes seconds

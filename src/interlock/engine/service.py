@@ -22,6 +22,7 @@ from langgraph.types import Command
 from pydantic import ValidationError
 
 from interlock.engine.beginning import complete
+from interlock.engine.compiler import recursion_limit
 from interlock.engine.position import agreed, restored
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, LimitExceeded, Refused, RunBusy, StoreUnavailable, UsageError
@@ -125,7 +126,9 @@ class Engine:
         config: RunnableConfig = {"configurable": {"thread_id": run.id, STRICT_RESUME: True}}
         self.services.runs.status(run.id, "running")
         mended = False
-        while self.services.runs.get(run.id).status not in ENDED:
+        for _ in range(recursion_limit(spec)):
+            if self.services.runs.get(run.id).status in ENDED:
+                return
             self.services.approvals.expire()
             feed = self._feed(graph, config, run, spec)
             if feed is _PARK:
@@ -141,6 +144,7 @@ class Engine:
                 if mended or not restored(graph, config, spec, self.services.runs.visits(run.id)):
                     raise
                 mended = True
+        raise Refused(f"run {run.id} does not get on; its checkpoints were changed from outside. Start a new run.")
 
     def _feed(self, graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig, run: Run, spec: Spec) -> Any:
         """What the graph is given next: the input, nothing (to go on), decided answers, or `_PARK`."""

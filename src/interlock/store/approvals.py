@@ -245,6 +245,7 @@ class Approvals:
             before = fetch(session, approval.effect_id)
             if before.slot >= EDITS:
                 raise DecisionRefused(f"{approval.id} was edited {EDITS} times; approve or reject it.")
+            self._leaves_enough(approval, name)
             self._close(
                 session, approval, "superseded", name, {"decision": "edited", "comment": comment, "by": name}, now
             )
@@ -333,6 +334,24 @@ class Approvals:
             raise DecisionRefused(
                 f"{person} does not hold the role {' and '.join(sorted(requirement.roles))}. Who does: {known}."
             )
+
+    def _leaves_enough(self, approval: Approval, editor: str) -> None:
+        """Refuse an edit after which too few people of the role were left to agree."""
+        requirement = Requirement.model_validate(approval.requirement)
+        others = set(self.eligible(requirement)) - {*approval.excluded, editor}
+        if requirement.roles and len(others) < requirement.count:
+            raise DecisionRefused(
+                f"whoever edits cannot approve, and without {editor} only {len(others)} of the {requirement.count} "
+                f"who must agree are left; reject {approval.id} with a comment instead."
+            )
+
+    def may_decide(self, approval: Approval) -> list[str] | None:
+        """The people who may still vote on a request; None when no role is asked for and anybody else may."""
+        requirement = Requirement.model_validate(approval.requirement)
+        if not requirement.roles:
+            return None
+        voted = {vote.person for vote in self.votes(approval.id)}
+        return [name for name in self.eligible(requirement) if name not in {*approval.excluded, *voted}]
 
     def _vote(
         self, session: Session, approval: Approval, person: str, verdict: str, comment: str, now: datetime

@@ -144,6 +144,7 @@ class Runs:
             if also:
                 also(session)
             self._audit.append(session, actor, f"run.{status}", run_id, {"outcome": outcome, "error": error})
+            session.refresh(run)
         return run
 
     # Position -----------------------------------------------------------------------------------
