@@ -171,3 +171,30 @@ def test_a_blind_action_happens_once_outside_the_call(point: str, project: Path,
     assert scene.recover()["status"] == "done"
     assert (home / "journal.txt").read_text(encoding="utf-8") == "once\n"
     scene.left().check_whole()
+
+
+@pytest.mark.parametrize(
+    ("graph", "point", "asked"),
+    [("pay", "after approval", "action"), ("pay", "after the tool", "doubt"), ("write", "after intent", "doubt")],
+)
+def test_rules_that_changed_meanwhile_are_heeded(
+    graph: str, point: str, asked: str, project: Path, home: Path, spawn: Spawn
+) -> None:
+    """What was decided under other rules is decided anew, or, where it may have happened, asked about."""
+    values = {"payee": "Northwind", "amount": 700} if graph == "pay" else {"text": "once"}
+    scene = Scene(spawn, home, project, graph=graph, values=values, people=("treasurer",))
+    scene.die(point)
+    for path in (project / "policies").glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(
+            text.replace("version: 1", "version: 2").replace("because: ", "because: now "), encoding="utf-8"
+        )
+    assert [row["kind"] for row in scene.do("resume")["waiting"]] == [asked]
+    person = "treasurer"
+    told = (
+        scene.do("approve", person=person) if asked == "action" else scene.do("respond", person=person, happened=True)
+    )
+    assert told["status"] == "done"
+    if graph == "pay":
+        assert bank.balance("Northwind", home) == {"EUR": 700}
+    scene.left().check_whole()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.terminal import GRAPH, Terminal
+from tests.journeys.terminal import GRAPH, Desk, Terminal
 
 DRAFT = "hi anna,\n\nthe delivry is late, sorry. it comes on friday.\n\nbob\n"
 
@@ -24,12 +24,12 @@ def inputs(draft: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_printed_command_of_the_reviewer_finishes_the_run(terminal: Terminal, draft: Path) -> None:
+def test_the_printed_command_of_the_reviewer_finishes_the_run(terminal: Terminal, desk: Desk, draft: Path) -> None:
     """`run` exits 3 with a command that works word for word once NAME is a name, and one polished message is out."""
     waiting = terminal.interlock("run", GRAPH, *inputs(draft), "--as", "author")
     assert waiting.code == 3, waiting
     assert terminal.outbox() == []
-    assert terminal.shell(waiting.decide.replace("NAME", "author")).refused("author")
+    assert desk.interlock("review", "approve", waiting.request, "--as", "author").refused("author")
     done = terminal.shell(waiting.decide.replace("NAME", "reviewer"))
     assert done.code == 0, done
     [message] = terminal.outbox()
@@ -39,21 +39,21 @@ def test_the_printed_command_of_the_reviewer_finishes_the_run(terminal: Terminal
     assert "delivry" not in body
     assert message["Message-ID"] in done.out
 
-    [run] = terminal.interlock("runs", "list", "--json").json()["runs"]
+    [run] = desk.interlock("runs", "list", "--json").json()["runs"]
     assert (run["status"], run["outcome"], run["requester"]) == ("done", "done", "author")
-    shown = terminal.interlock("runs", "show", run["id"], "--json").json()
+    shown = desk.interlock("runs", "show", run["id"], "--json").json()
     assert [(visit["step"], visit["outcome"]) for visit in shown["visits"]] == [("polish", "done"), ("send", "done")]
     [effect] = shown["effects"]
     assert (effect["action"], effect["state"]) == ("email.send", "verified")
     assert effect["arguments"]["body"].strip() == body.strip()
     assert [row["state"] for row in shown["approvals"]] == ["consumed"]
-    assert terminal.shell(waiting.decide.replace("NAME", "reviewer")).refused("consumed")
+    assert desk.interlock("review", "approve", waiting.request, "--as", "bob").refused("consumed")
 
 
 @pytest.mark.slow
-def test_rejected_revised_edited_and_approved(terminal: Terminal, draft: Path) -> None:
+def test_rejected_revised_edited_and_approved(terminal: Terminal, desk: Desk, draft: Path) -> None:
     """A rejection revises, an edit asks somebody else, and what the last approver saw is what is sent, once."""
-    accepted = terminal.interlock("run", GRAPH, *inputs(draft), "--as", "author", "--detach")
+    accepted = desk.interlock("run", GRAPH, *inputs(draft), "--as", "author", "--detach")
     assert accepted.code == 0, accepted
     run = accepted.out.split()[0]
     assert accepted.out.strip().endswith(f"interlock runs resume {run}")
@@ -64,14 +64,14 @@ def test_rejected_revised_edited_and_approved(terminal: Terminal, draft: Path) -
     assert second.request != first.request
     third = terminal.interlock("review", "edit", second.request, "--set", "subject=Friday", "--as", "carol")
     assert third.code == 0, third
-    assert terminal.interlock("review", "approve", third.request, "--as", "carol").refused("carol")
+    assert desk.interlock("review", "approve", third.request, "--as", "carol").refused("carol")
     assert terminal.outbox() == []
     done = terminal.interlock("review", "approve", third.request, "--as", "bob", "--json")
     assert done.code == 0, done
     assert done.json()["run"]["status"] == "done"
     [message] = terminal.outbox()
     assert message["Subject"] == "Friday"
-    shown = terminal.interlock("runs", "show", run, "--json").json()
+    shown = desk.interlock("runs", "show", run, "--json").json()
     steps = [(visit["step"], visit["outcome"]) for visit in shown["visits"]]
     assert steps == [("polish", "done"), ("send", "rejected"), ("revise", "done"), ("send", "done")]
     assert [effect["state"] for effect in shown["effects"]] == ["rejected", "superseded", "verified"]
