@@ -312,8 +312,7 @@ def _hold(wire: Connection, name: str | None) -> None:
 
 def _wrap_tools(when: When, then: Callable[[], None]) -> None:
     """Wrap what every action runs; the read-only ones stay as they are."""
-    from interlock.engine import project
-
+    project: Any = importlib.import_module("interlock.engine.project")
     read = project.read_actions
 
     def wrapped(folder: Path) -> Any:
@@ -371,7 +370,7 @@ def main() -> None:
     """The command line that dies at a boundary, with a scripted action model in the place of the embedded one."""
     point, dashes, *arguments = sys.argv[1:]
     assert dashes == "--"
-    Project._embedded_model = lambda _self: scripted_action_model()  # type: ignore[method-assign,assignment,return-value]
+    Project._embedded_model = lambda _self: scripted_action_model()  # type: ignore[method-assign,assignment]
     if point in POINTS:
         at(point, lambda: _die(None, point))
     sys.argv = ["interlock", *arguments]
