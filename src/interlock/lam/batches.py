@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from interlock.lam.context import FEATURES, Context, read_context
-from interlock.lam.head import Scores
+from interlock.lam.head import ActionHead, Scores
 from interlock.lam.requests import Example
 from interlock.lam.toolbox import Toolbox, ToolRows, tool_rows
 
@@ -78,7 +78,7 @@ def read_batch(examples: Sequence[Example], toolbox: Toolbox) -> Batch:
     return make_batch(examples, [read_context(example.observation) for example in examples], toolbox)
 
 
-def loss(scores: Scores, batch: Batch) -> Tensor:
+def loss(head: ActionHead, scores: Scores, batch: Batch) -> Tensor:
     """Cross-entropy of the tool (none has log-odds 0), of presence, of span starts and ends."""
     odds = scores.tool.masked_fill(~batch.tools.offered, -1e4)
     odds = torch.cat([odds, torch.zeros_like(odds[:, :1])], dim=1)  # (B, K + 1)
@@ -92,5 +92,8 @@ def loss(scores: Scores, batch: Batch) -> Tensor:
     pointed = batch.start != NOTHING
     if pointed.any():
         total = total + F.cross_entropy(scores.start[rows, right][pointed], batch.start[pointed])
-        total = total + F.cross_entropy(scores.end[rows, right][pointed], batch.end[pointed])
+        which, _ = pointed.nonzero(as_tuple=True)  # (N,) the example of each pointed parameter
+        ends = head.ends(scores.asked[rows, right][pointed], scores.context[which], batch.start[pointed])
+        ends = ends.masked_fill(~batch.mask[which], -1e4)
+        total = total + F.cross_entropy(ends, batch.end[pointed])
     return total

@@ -30,7 +30,7 @@ _NOT = re.compile(
 _YES, _NO = ("yes", "true", "on"), ("no", "false", "off")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A value and where it stands: characters `start` to `end` (exclusive) of `source`."""
 
@@ -135,10 +135,9 @@ def _spans(parameter: Parameter, text: str) -> Iterator[tuple[int, int]]:
         items = sorted(_spans(parameter.item, text))
         for first in range(len(items)):
             last = first
-            yield items[first]
             while last + 1 < len(items) and _JOINT.fullmatch(text, items[last][1], items[last + 1][0]):
                 last += 1
-                yield items[first][0], items[last][1]
+            yield items[first][0], items[last][1]  # as far as the list goes: a part of one is never meant
     else:
         wanted = _WANTED.get(parameter.kind, ())
         yield from ((m.start, m.end) for m in find_mentions(text) if m.kind in wanted)

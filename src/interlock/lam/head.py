@@ -28,7 +28,8 @@ class Scores:
     tool: Tensor  # (B, K) log-odds of the tool against none
     present: Tensor  # (B, K, P) log-odds that the parameter has a value in the context
     start: Tensor  # (B, K, P, T) where it begins
-    end: Tensor  # (B, K, P, T) where it ends
+    asked: Tensor  # (B, K, P, D) what each parameter looks for, for `ActionHead.ends`
+    context: Tensor  # (B, T, D) the context it looks at
 
 
 class Attention(nn.Module):
@@ -94,6 +95,8 @@ class ActionHead(nn.Module):
         self.present = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
         self.start_query, self.end_query = nn.Linear(width, width), nn.Linear(width, width)
         self.start_key, self.end_key = nn.Linear(width, width), nn.Linear(width, width)
+        self.end_given = nn.Linear(width, width, bias=False)
+        nn.init.zeros_(self.end_given.weight)
         self.drop = nn.Dropout(dropout)
 
     def forward(self, states: Tensor, features: Tensor, mask: Tensor, tools: Tensor, parameters: Tensor, kinds: Tensor,
@@ -121,5 +124,20 @@ class ActionHead(nn.Module):
         asked, scale = x[:, :, 1:], x.shape[-1] ** -0.5
         hidden = torch.zeros(mask.shape).masked_fill(~mask, -1e4)[:, None, None]  # (B, 1, 1, T)
         start = torch.einsum("bkpd,btd->bkpt", self.start_query(asked), self.start_key(context)) * scale + hidden
-        end = torch.einsum("bkpd,btd->bkpt", self.end_query(asked), self.end_key(context)) * scale + hidden
-        return Scores(self.fits(x[:, :, 0])[..., 0], self.present(asked)[..., 0], start, end)
+        return Scores(self.fits(x[:, :, 0])[..., 0], self.present(asked)[..., 0], start, asked, context)
+
+    def ends(self, asked: Tensor, context: Tensor, begins: Tensor) -> Tensor:
+        """Where spans end, given where they begin.
+
+        Args:
+            asked: (N, D) of `Scores.asked`.
+            context: (N, T, D) of `Scores.context`.
+            begins: (N,) first tokens.
+
+        Returns:
+            (N, T) scores of last tokens, padding included.
+        """
+        first = context[torch.arange(len(begins)), begins]  # (N, D)
+        query = self.end_query(asked) + self.end_given(first)
+        scores: Tensor = torch.einsum("nd,ntd->nt", query, self.end_key(context)) * asked.shape[-1] ** -0.5
+        return scores

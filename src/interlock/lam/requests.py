@@ -111,13 +111,15 @@ class _Scene:
 
     def build(self) -> Example | None:
         chance, name = self.random.random(), self.random.choice(tuple(self.lexicon.requests))
-        if chance < 0.13:
+        if self.generator.words and self.random.random() < 0.2:  # the actions with the longest texts, for training
+            name = self.random.choice(("email.send", "email.send", "email.draft", "payments.transfer"))
+        if chance < 0.11:
             return self._outside(self.random.choice(self.lexicon.outside))
-        if chance < 0.27:
+        if chance < 0.24:
             return self._outside(self.random.choice(self.lexicon.near))
-        if chance < 0.33:
+        if chance < 0.29:
             return self._negated(name)
-        if chance < 0.43:
+        if chance < 0.39:
             return self._goal(name)
         return self._request(name, dropping=chance > 0.82, moving=0.57 < chance < 0.73)
 
@@ -436,7 +438,7 @@ class _Scene:
             missing,
             self.template,
         )
-        if self.random.random() < 0.10:  # the right action is not in the space
+        if self.random.random() < 0.07:  # the right action is not in the space
             space = tuple(schema for schema in example.space if schema.name != name)
             return Example(observation, space, "abstain", template=self.template) if space else None
         return example

@@ -36,7 +36,8 @@ class Reading:
     odds: list[float]  # (K,)
     present: Tensor  # (K, P)
     start: Tensor  # (K, P, T)
-    end: Tensor  # (K, P, T)
+    asked: Tensor  # (K, P, D)
+    states: Tensor  # (T, D)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ class SpanModel:
             odds.tolist(),
             scores.present[0],
             scores.start[0],
-            scores.end[0],
+            scores.asked[0],
+            scores.context[0],
         )
 
     def signals(self, reading: Reading, place: int, filled: Filled) -> Signals:
@@ -219,38 +221,51 @@ class SpanModel:
             value: a value that must be among them if it is a text of the context.
         """
         context, today = reading.context, reading.observation.today
-        start, end = reading.start[place, number], reading.end[place, number]
+        start = reading.start[place, number]
         if parameter.kind == "text" or (parameter.kind == "list" and parameter.item and parameter.item.kind == "text"):
-            return self._pointed(context, start, end, parameter, today, value)
-        candidates = typed_candidates(parameter, context.sources, today)
-        found: list[tuple[Candidate, float]] = []
-        for candidate in candidates:
-            ways: list[float] = []
+            return self._pointed(reading, place, number, parameter, value)
+        spans: list[tuple[Candidate, int, int]] = []
+        for candidate in typed_candidates(parameter, context.sources, today):
             tokens = context.tokens_of(candidate.source, candidate.start, candidate.end)
             if tokens:
-                ways.append(float(start[tokens[0]] + end[tokens[1]]))
+                spans.append((candidate, *tokens))
             marker = context.markers.get(candidate.source)
-            if marker is not None and context.characters_of(marker, marker) == (
-                candidate.source,
-                candidate.start,
-                candidate.end,
-            ):
-                ways.append(float(start[marker] + end[marker]))
-            if ways:
-                found.append((candidate, max(ways)))
-        total = _log_sum([logit for _, logit in found])
-        return [(candidate, logit - total) for candidate, logit in found]
+            whole = (candidate.source, candidate.start, candidate.end)
+            if marker is not None and context.characters_of(marker, marker) == whole:
+                spans.append((candidate, marker, marker))
+        ends = self._ends(reading, place, number, {first for _, first, _ in spans})
+        best: dict[Candidate, float] = {}
+        for candidate, first, last in spans:
+            logit = float(start[first]) + ends[first][last]
+            best[candidate] = max(logit, best.get(candidate, -math.inf))
+        total = _log_sum(list(best.values()))
+        return [(candidate, logit - total) for candidate, logit in best.items()]
+
+    @torch.inference_mode()
+    def _ends(
+        self, reading: Reading, place: int, number: int, begins: set[int], only: Tensor | None = None
+    ) -> dict[int, list[float]]:
+        """Log-probability of each last token for each first token; `only` (T,) says which may be last."""
+        firsts = sorted(begins)
+        if not firsts:
+            return {}
+        count = len(firsts)
+        asked = reading.asked[place, number].expand(count, -1)
+        scores = self.head.ends(asked, reading.states.expand(count, -1, -1), torch.tensor(firsts))  # (N, T)
+        if only is not None:
+            scores = scores.masked_fill(~only, -1e4)
+        return dict(zip(firsts, torch.log_softmax(scores, dim=-1).tolist(), strict=True))
 
     def _pointed(
-        self, context: Context, start: Tensor, end: Tensor, parameter: Parameter, today: str | None, value: Any
+        self, reading: Reading, place: int, number: int, parameter: Parameter, value: Any
     ) -> list[tuple[Candidate, float]]:
         """Free spans by their ends: the likeliest, and those that read as `value`."""
-        begins = torch.log_softmax(start.masked_fill(~context.first, -1e4), dim=0)
-        closes = torch.log_softmax(end.masked_fill(~context.last, -1e4), dim=0)
+        context, today = reading.context, reading.observation.today
+        start = reading.start[place, number].masked_fill(~context.first, -1e4)
+        begins: list[float] = torch.log_softmax(start, dim=0).tolist()
         count = min(POINTERS, len(begins))
-        pairs = {(int(s), int(e)) for s in begins.topk(count).indices for e in closes.topk(count).indices if s <= e}
         quotes = _quotations(context)
-        pairs |= {(first, last) for _, _, _, first, last in quotes}
+        pairs = {(first, last) for _, _, _, first, last in quotes}
         if isinstance(value, str):
             for source, text in context.sources.items():
                 at = text.find(value) if value else -1
@@ -259,6 +274,11 @@ class SpanModel:
                     pairs |= {tokens} if tokens else set()
                     at = text.find(value, at + 1)
             pairs |= {(marker, marker) for marker in context.markers.values()}
+        likely = sorted(range(len(begins)), key=lambda place: -begins[place])[:count]
+        ends = self._ends(reading, place, number, {*likely, *(first for first, _ in pairs)}, context.last)
+        for first in likely:
+            after = range(first, len(begins))
+            pairs |= {(first, last) for last in sorted(after, key=lambda t: -ends[first][t])[:count]}
         best: dict[tuple[str, int, int], tuple[Candidate, float]] = {}
         for first, last in sorted(pairs):
             span = context.characters_of(first, last)
@@ -270,9 +290,9 @@ class SpanModel:
             if not _keeps_quotes(span, quotes):
                 continue
             found = read_value(parameter, context.sources[source][left:right], today)
-            whole = any((source, left, right) == quote[:3] for quote in quotes)
+            whole = any(span == quote[:3] for quote in quotes)
             # a quotation ends where its mark says, wherever inside it the pointer would rather stop
-            log_p = float(begins[first] + (closes[first : last + 1].max() if whole else closes[last]))
+            log_p = begins[first] + (max(ends[first][first : last + 1]) if whole else ends[first][last])
             if found is not None and (span not in best or best[span][1] < log_p):
                 best[span] = (Candidate(source, left, right, *found), log_p)
         return list(best.values())

@@ -70,14 +70,17 @@ def batches(plan: Plan, space: list[ActionSchema], toolbox: Toolbox, done: int =
     for chunk in range(done // CHUNK, (plan.batches + CHUNK - 1) // CHUNK):
         size = CHUNK * plan.batch
         chance = random.Random(plan.seed * 1_000_003 + chunk)
-        examples = [narrowed(e, plan.tools, chance) for e in generator.examples(chunk * size, size)]
         pairs = [
-            (example, masked(read_context(example.observation), example, plan.mask, chance)) for example in examples
+            (example, masked(read_context(example.observation), example, plan.mask, chance))
+            for example in generator.examples(chunk * size, size)
         ]
         pairs.sort(key=lambda pair: len(pair[1].ids))
         groups = [pairs[first : first + plan.batch] for first in range(0, size, plan.batch)]
         chance.shuffle(groups)
         for place, group in enumerate(groups):
+            # a batch is as wide as its widest example, so a whole batch is narrowed or none of it
+            most = len(space) if chance.random() < 0.1 else plan.tools
+            group = [(narrowed(example, most, chance), context) for example, context in group]
             if done <= chunk * CHUNK + place < plan.batches:
                 yield make_batch([e for e, _ in group], [c for _, c in group], toolbox)
 
@@ -104,8 +107,8 @@ def any_words() -> tuple[str, ...]:
 
 
 def narrowed(example: Example, most: int, chance: random.Random) -> Example:
-    """`example` with at most `most` tools, mostly: fewer tools a request is more requests an hour."""
-    if len(example.space) <= most or chance.random() < 0.12:
+    """`example` with at most `most` tools: fewer tools a request is more requests an hour."""
+    if len(example.space) <= most:
         return example
     kept = chance.sample(example.space, most)
     if example.name is not None and all(schema.name != example.name for schema in kept):
@@ -181,7 +184,7 @@ def train(
         scores = head(
             states, batch.features, batch.mask, rows.tools, rows.parameters, rows.kinds, rows.flags, rows.exists
         )
-        value = loss(scores, batch)
+        value = loss(head, scores, batch)
         optimiser.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_([*tuned, *head.parameters()], 1.0)
