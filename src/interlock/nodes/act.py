@@ -158,7 +158,8 @@ def _label_of(name: str, chosen: ProposedAction, action: Action, observation: Ob
     evidence = chosen.evidence.get(name)
     if evidence is None or evidence.source not in observation.sources:
         return "model"
-    if observation.sources[evidence.source][evidence.start : evidence.end] != evidence.text:
+    text = observation.sources[evidence.source][evidence.start : evidence.end]
+    if not text or text != evidence.text:
         return "model"
     if evidence.normaliser in (None, "verbatim"):
         found: Any = evidence.text
