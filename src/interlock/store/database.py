@@ -37,13 +37,17 @@ class Database:
         """
         try:
             self.url = make_url(url)
+            self.engine = _engine(self.url, busy_timeout)
+            with self._explained(), self.engine.connect() as connection:
+                known = self.engine.dialect.has_table(connection, "meta")
         except ArgumentError:
             raise SettingsError(
                 "INTERLOCK_DATABASE_URL is not a database URL; try sqlite:////path/to/file.db"
             ) from None
-        self.engine = _engine(self.url, busy_timeout)
-        with self._explained(), self.engine.connect() as connection:
-            known = self.engine.dialect.has_table(connection, "meta")
+        except ImportError as error:
+            raise SettingsError(
+                f"INTERLOCK_DATABASE_URL needs {error.name}, which is not installed; install it, or use SQLite."
+            ) from None
         if not known:
             with self._explained():
                 Row.metadata.create_all(self.engine)
