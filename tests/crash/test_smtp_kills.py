@@ -11,9 +11,6 @@ from tests.crash.harness import Post, Scene, Spawn
 from tests.crash.worker import DECIDING, SMTP, STARTING, UNACCEPTED
 
 DOUBTFUL = {
-    "after intent": 0,
-    "before the tool": 0,
-    "before the connection": 0,
     "before the handover": 0,
     "after the handover": 1,
     "before its reply": 1,

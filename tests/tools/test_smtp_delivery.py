@@ -252,7 +252,7 @@ def test_the_declared_action_probes_its_own_sending(
     arguments = action.validate({"to": "anna@example.org", "subject": "Hi", "body": "Hello", "cc": []})
     effect = context(**settings)
     assert action.probe is not None
-    assert action.probe(arguments, effect).answer == "unknown"
+    assert action.probe(arguments, effect).answer == "did_not_happen"
     result = action.run(arguments, effect)
     found = action.probe(arguments, effect)
     assert (found.answer, found.result) == ("happened", result)

@@ -17,14 +17,14 @@ from langgraph.graph.state import CompiledStateGraph
 from interlock.engine.compiler import compile_spec
 from interlock.errors import ProjectError, StoreUnavailable
 from interlock.graphs.loader import read_spec
-from interlock.graphs.spec import Spec
+from interlock.graphs.spec import ActStep, ReasonStep, Spec
 from interlock.lam.protocol import ActionModel
-from interlock.nodes.drawer import CardDrawer, read_cards
+from interlock.nodes.drawer import CardDrawer, card_findings, read_cards
 from interlock.nodes.models import chat_model
 from interlock.nodes.services import Services
-from interlock.policies.drawer import PolicyDrawer, read_policies
+from interlock.policies.drawer import PolicyDrawer, policy_findings, read_policies
 from interlock.settings import Settings, load_settings
-from interlock.source import hint_for
+from interlock.source import SourceError, hint_for
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit, audit_key
 from interlock.store.checkpoints import checkpointer
@@ -144,7 +144,14 @@ class Project:
         Raises:
             SourceError: the file, or a card, tool or policy it needs, has faults; each with its position.
         """
-        return Workflow(read_spec(path, self.cards.cards, self.actions, self.policies), self)
+        spec = read_spec(path, self.cards.cards, self.actions, self.policies)
+        cards = [step.card.node for step in spec.steps.values() if isinstance(step, ReasonStep | ActStep)]
+        used = {str(self.cards.documents[name].file) for name in cards}
+        faults = [item for item in card_findings(self.cards, self.actions) if item.fatal and item.file in used]
+        faults += [item for item in policy_findings(self.policies, self.actions) if item.fatal]
+        if faults:
+            raise SourceError(faults, [*self.cards.documents.values(), *self.policies.documents.values()])
+        return Workflow(spec, self)
 
     def pinned(self, spec_digest: str) -> Workflow:
         """The workflow that a run was started with, whatever became of its file."""

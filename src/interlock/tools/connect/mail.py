@@ -112,8 +112,9 @@ def keep_draft(message: EmailMessage, context: ActionContext) -> str:
 def probe(context: ActionContext) -> Trace:
     """What became of the message of this key.
 
-    An outbox answers with certainty.  An SMTP server cannot be asked: without an accepted copy in
-    `sent/` its answer is unknown.
+    An outbox answers with certainty.  An SMTP server cannot be asked, but the first byte goes to it only
+    after a mark stands in `sent/tmp/`: with a mark and no accepted copy its answer is unknown, without
+    either nothing was handed over.
     """
     try:
         path = _delivered(context)
@@ -126,10 +127,7 @@ def probe(context: ActionContext) -> Trace:
     if began:
         because = "The message was being handed to an SMTP server when the attempt ended; the server cannot be asked."
         return Trace("unknown", None, because)
-    if context.settings.smtp_host is not None:
-        because = f"{smtp.server(context.settings)} cannot be asked whether it accepted the message."
-        return Trace("unknown", None, because)
-    return Trace("did_not_happen", None, "The outbox holds no message of this key.")
+    return Trace("did_not_happen", None, "No message of this key was delivered, or begun to be handed to a server.")
 
 
 def search(query: str, context: ActionContext) -> list[dict[str, str]]:
