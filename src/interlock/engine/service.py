@@ -6,14 +6,12 @@ the process dies.  Driving is a pure function of what is stored, so it may be re
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from filelock import FileLock, Timeout
 from jsonschema import Draft202012Validator, FormatChecker
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError, InvalidUpdateError
@@ -25,12 +23,13 @@ from interlock.engine.beginning import complete
 from interlock.engine.compiler import recursion_limit
 from interlock.engine.position import agreed, restored
 from interlock.engine.project import Project, Workflow
-from interlock.errors import DecisionRefused, LimitExceeded, Refused, RunBusy, StoreUnavailable, UsageError
+from interlock.errors import DecisionRefused, LimitExceeded, Refused, UsageError
 from interlock.graphs.spec import Spec
 from interlock.nodes.act import normal_arguments
 from interlock.store.approvals import known_as
 from interlock.store.audit import Fault, Head
 from interlock.store.database import Transaction
+from interlock.store.locks import held
 from interlock.store.runs import ENDED
 from interlock.store.tables import Approval, Run
 
@@ -274,23 +273,11 @@ class Engine:
 
         return close
 
-    @contextmanager
-    def _lease(self, run_id: str, patience: float) -> Iterator[None]:
+    def _lease(self, run_id: str, patience: float) -> AbstractContextManager[None]:
+        """Hold the run: one process drives it at a time."""
         self.services.runs.get(run_id)
-        name = hashlib.sha256(run_id.encode()).hexdigest()[:32]
-        folder = self.project.home / "locks"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / f"run-{name}.lock", timeout=patience)
-            lock.acquire()
-        except Timeout:
-            raise RunBusy(f"run {run_id} is being driven by another process; wait until it has parked.") from None
-        except OSError as error:
-            raise StoreUnavailable(f"the folder {folder} cannot be used: {error.strerror}. Nothing was lost.") from None
-        try:
-            yield
-        finally:
-            lock.release()
+        busy = f"run {run_id} is being driven by another process; wait until it has parked."
+        return held(self.project.home, f"run {run_id}", busy=busy, patience=patience)
 
 
 _PARK = object()

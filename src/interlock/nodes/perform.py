@@ -8,27 +8,17 @@ graph, the caller or a checkpoint claims, an effect without that authorisation d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
 from interlock.digest import plain
-from interlock.errors import (
-    EffectFailed,
-    EffectNotDone,
-    InterlockError,
-    Refused,
-    RunBusy,
-    StoreUnavailable,
-)
+from interlock.errors import EffectFailed, EffectNotDone, InterlockError, Refused
 from interlock.graphs.spec import Retry
 from interlock.nodes.binding import binding
 from interlock.nodes.services import Place, Services
 from interlock.policies.language import Requirement
+from interlock.store.locks import held
 from interlock.store.tables import Effect
 from interlock.tools.action import Action, ActionContext, Arguments, Probe
 
@@ -61,7 +51,8 @@ def perform(place: Place, retry: Retry, services: Services) -> Performed:
     newest = services.ledger.latest(place.run, place.step, place.visit)
     if newest is None:
         raise Refused(f"run {place.run} has proposed nothing at {place.step}.")
-    with _alone(newest, services):
+    busy = f"effect {newest.id} is being performed by another process; nothing was done twice."
+    with held(services.settings.home, f"effect {newest.id}", busy=busy):
         effect = services.ledger.get(newest.id)
         action = services.action(effect.action)
         if effect.state == "intent":
@@ -182,22 +173,3 @@ def _probe(effect: Effect, action: Action, services: Services) -> Probe:
         return action.probe(action.validate(effect.arguments), context_of(effect, services))
     except (OSError, ValueError, InterlockError) as error:
         return Probe("unknown", because=f"the probe failed: {error}")
-
-
-@contextmanager
-def _alone(effect: Effect, services: Services) -> Iterator[None]:
-    """Hold the effect; the operating system lets go when the process dies, however it dies."""
-    name = hashlib.sha256(effect.id.encode()).hexdigest()[:32]
-    folder = services.settings.home / "locks"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"effect-{name}.lock", timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise RunBusy(f"effect {effect.id} is being performed by another process; nothing was done twice.") from None
-    except OSError as error:
-        raise StoreUnavailable(f"the folder {folder} cannot be used: {error.strerror}. Nothing was done.") from None
-    try:
-        yield
-    finally:
-        lock.release()
