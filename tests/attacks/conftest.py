@@ -26,10 +26,13 @@ def open_house(tmp_path: Path) -> House:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> Iterator[None]:
-    """Settings of the caller's environment do not count."""
+def _apart_from_outside() -> Iterator[None]:
+    """Settings of the caller's environment do not count, and collecting garbage is quick."""
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("INTERLOCK_")}
+    gc.collect()
+    gc.freeze()  # what was imported need not be looked at after each test
     yield
+    gc.unfreeze()
     os.environ.update(kept)
 
 
