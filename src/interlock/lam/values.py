@@ -66,8 +66,18 @@ _VERBED = (
     "asks for {w} {w}",
 )
 MADE_UP = {
-    "title": ("{w}", "{w} {w}", "{w} {w} {w}", "{w} with {first}", "{w} meeting", "{w} {w} call", "{W} {W}"),
-    "query": ("{w}", "{w} {w}", "the {w}", "the {w} {w}", "{W}", "{W} {W}", "{w} {n4}", "{w} {w} {w}"),
+    "title": (
+        "{w}-{w} {w}",
+        "{w} {w}-{w}",
+        "{w}",
+        "{w} {w}",
+        "{w} {w} {w}",
+        "{w} with {first}",
+        "{w} meeting",
+        "{w} {w} call",
+        "{W} {W}",
+    ),
+    "query": ("{w}-{w}", "{w}", "{w} {w}", "the {w}", "the {w} {w}", "{W}", "{W} {W}", "{w} {n4}", "{w} {w} {w}"),
     "topic": (
         "{W}",
         "{W} {w}",
@@ -84,6 +94,8 @@ MADE_UP = {
     "first": ("{W}",),
     "last": ("{W}",),
     "company": (
+        "{W} {W}",
+        "{W}-{W}",
         "{W}",
         "{W} {W}",
         "{W} {W} Ltd",
@@ -96,8 +108,9 @@ MADE_UP = {
     ),
     "place": ("{W}", "the {w}", "{n2} {W} Street", "room {n2}", "{w} {w}", "{W} {W}", "the {w} {w}"),
     "account": ("{w}", "{w} {w}", "{W}", "{W} {W}"),
-    "field": ("{w}", "{w} {w}", "{w} name", "{w} date"),
+    "field": ("{w} {w}", "{w}-{w}", "{w} number", "{w}", "{w} {w}", "{w} name", "{w} date"),
     "value": (
+        "{w}-{w}",
         "{w}",
         "{w} {w}",
         "{W} {W}",
@@ -123,9 +136,9 @@ MADE_UP = {
     "other_text": ("{W} {w} {w}.", "{W} {w} by {first} {w}.", "{W} {n2} {w}.", "{W} {w}."),
     "other_source": ("{w}",),
     "domain": ("{w}.com", "{w}.org", "{w}-{w}.net", "{w}.{w}.co"),
-    "reference": ("{w} {n4}", "{W}-{n4}", "{w} {w}", "{w} for {w}", "{n5}", "invoice {n5}"),
-    "payment": ("{W}-{n4}", "{n5}-{n2}", "{n6}"),
-    "id": ("{W}-{n3}", "{n5}", "{n4}-{n2}", "{W}{n3}", "{n6}"),
+    "reference": ("{w} {n3}/{n2}", "{w} {n4}", "{W}-{n4}", "{w} {w}", "{w} for {w}", "{n5}", "invoice {n5}"),
+    "payment": ("{n4}/{n2}", "{W}-{n4}", "{n5}-{n2}", "{n6}"),
+    "id": ("{n3}/{n2}", "{n4}/{n1}", "{W}-{n3}", "{n5}", "{n4}-{n2}", "{W}{n3}", "{n6}"),
 }
 """Patterns of made-up entries of a pool; `{w}` is any word, `{W}` one with a capital."""
 
@@ -249,7 +262,7 @@ class Writer:
             text = f"{self.pick('greeting')}\n\n{text}"
         elif chance < 0.4:
             text = f"{self.pick('greeting')} {text}"
-        if self.random.random() < 0.3:
+        if self.random.random() < 0.4:
             text = f"{text}\n\n{self.pick('farewell')}"
         elif self.random.random() < 0.1 and text[-1] in ".":
             text = text[:-1]

@@ -11,7 +11,9 @@ from typing import Any
 import yaml
 
 Pool = tuple[str, ...]
-SPLITS = ("training", "calibration", "heldout")
+SPLITS = ("training", "calibration", "heldout", "idioms")
+_SHARES = {"calibration": "training", "idioms": "heldout"}
+"""The split whose pools and phrases another split uses too."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ def _frozen(value: Any) -> Any:
 
 @lru_cache(maxsize=4)
 def read_lexicon(name: str) -> Lexicon:
-    """The wordings of a split of `SPLITS`; what a split leaves out it shares with training."""
+    """The wordings of a split of `SPLITS`."""
     folder = Path(__file__).parent
     document: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    if name == "calibration":
-        document = yaml.safe_load((folder / "training.yaml").read_text(encoding="utf-8")) | document
+    if name in _SHARES:
+        document = yaml.safe_load((folder / f"{_SHARES[name]}.yaml").read_text(encoding="utf-8")) | document
     return Lexicon(name=name, **{part: _frozen(entry) for part, entry in document.items()})
