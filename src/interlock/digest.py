@@ -12,7 +12,7 @@ import rfc8785
 from pydantic import BaseModel
 from typing_extensions import TypeAliasType
 
-Json = TypeAliasType("Json", "None | bool | int | float | str | list[Json] | dict[str, Json]")
+Json = TypeAliasType("Json", "bool | int | float | str | list[Json] | dict[str, Json] | None")
 """Any JSON value; a type of its own, so that pydantic can resolve the recursion."""
 
 

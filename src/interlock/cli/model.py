@@ -150,13 +150,11 @@ def train(
     """Train the embedded model on generated requests, then calibrate its confidence."""
     # threads that wait by spinning burn a shared core: three times the CPU seconds for the same batches
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    import torch
-
     from interlock.lam.calibrate import calibrate
-    from interlock.lam.train import Plan
+    from interlock.lam.train import Plan, use_threads
     from interlock.lam.train import train as run
 
-    torch.set_num_threads(threads)
+    use_threads(threads)
     standard = Plan(seed=seed, examples=examples)
     plan = replace(standard, head_rate=rate * standard.head_rate, encoder_rate=rate * standard.encoder_rate)
     with _progress() as bar:

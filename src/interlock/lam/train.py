@@ -60,6 +60,11 @@ class Plan:
         return max(1, self.examples // self.batch)
 
 
+def use_threads(count: int) -> None:
+    """Let torch use `count` CPU threads; another count rounds otherwise, so it is part of a training's recipe."""
+    torch.set_num_threads(count)
+
+
 Progress = Callable[[int, int, float], None]
 """Called after each batch with (batches done, batches in all, its loss)."""
 
