@@ -21,8 +21,11 @@ from interlock.policies.provenance import Label
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
 
-PROPOSAL_RISK = 0.10
-"""How wrong a proposal may be before the model must abstain; the gate asks for more."""
+PROPOSAL_RISK = 0.5
+"""How wrong a proposal may be before the model must ask or abstain: it only proposes.
+
+Going on without a person takes more: the gate compares with the threshold of the action's risk class.
+"""
 
 
 @dataclass(frozen=True)
