@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -92,8 +93,9 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def current_person() -> str:
-    """The name of whoever runs this process: the requester of the runs they start."""
+    """The login name of whoever runs this process, as a name for the record: the requester of their runs."""
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):
-        return "unknown"
+        name = ""
+    return re.sub(r"[^\w.@+-]", "_", name)[:64] or "unknown"
