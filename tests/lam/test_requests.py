@@ -32,7 +32,8 @@ def test_an_example_is_a_function_of_seed_and_number(space: list[ActionSchema]) 
 
 
 @pytest.mark.parametrize(
-    ("one", "two"), [("training", "heldout"), ("training", "calibration"), ("calibration", "heldout")]
+    ("one", "two"),
+    [("training", "heldout"), ("training", "idioms"), ("training", "calibration"), ("calibration", "heldout")],
 )
 def test_no_template_is_shared_between_splits(one: str, two: str) -> None:
     """Training, calibration and measuring have no template in common."""

@@ -181,6 +181,9 @@ def evaluate(
     count: Annotated[int, typer.Option("--examples", min=1, help="Held-out requests to decide.")] = 2000,
     risk: Annotated[float, typer.Option("--risk", min=0, max=1, help="How wrong a call may be.")] = 0.5,
     threads: Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")] = 1,
+    split: Annotated[
+        str, typer.Option("--split", help="Words of the requests: heldout, or the harder idioms.")
+    ] = "heldout",
     errors: Annotated[
         Path | None, typer.Option("--errors", help="Write the wrong decisions to this JSONL file.")
     ] = None,
@@ -193,6 +196,8 @@ def evaluate(
     from interlock.lam.load import load_action_model
     from interlock.lam.requests import to_json
 
+    if split not in ("heldout", "idioms"):
+        raise UsageError(f"--split is heldout or idioms, not {split!r}.")
     loaded = load_action_model(model, threads=threads)
     wrong: list[dict[str, Any]] = []
 
@@ -201,11 +206,16 @@ def evaluate(
 
     with _progress() as bar:
         task = bar.add_task("deciding", total=count)
-        rows = list(held_out(count))
+        rows = list(held_out(count, split))
         report = measure(
             loaded, rows, risk=risk, wrong=keep, progress=lambda done: bar.update(task, completed=done)
         ).report()
-        report |= {"model_id": loaded.model_id, "risk": risk, "calibration_error": held_out_error(loaded, rows)}
+        report |= {
+            "model_id": loaded.model_id,
+            "risk": risk,
+            "split": split,
+            "calibration_error": held_out_error(loaded, rows),
+        }
     if errors is not None:
         errors.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in wrong), encoding="utf-8")
     if as_json:

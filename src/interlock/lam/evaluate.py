@@ -132,6 +132,10 @@ def measure(
     return figures
 
 
-def held_out(count: int = 2000) -> Iterable[Example]:
-    """Requests in other words than the training templates; always the same ones."""
-    return Generator(read_lexicon("heldout"), shipped_space(), HELD_OUT_SEED).examples(0, count)
+def held_out(count: int = 2000, split: str = "heldout") -> Iterable[Example]:
+    """Requests in other words than the training templates; always the same ones.
+
+    Args:
+        split: `heldout` for plain office words, `idioms` for rare verbs and turns of phrase.
+    """
+    return Generator(read_lexicon(split), shipped_space(), HELD_OUT_SEED).examples(0, count)
