@@ -18,6 +18,7 @@ from interlock.lam.encoder import Encoder
 from interlock.lam.head import ActionHead
 from interlock.lam.mentions import CURRENCIES, find_mentions
 from interlock.lam.parameters import Parameter, faults
+from interlock.lam.phrases import phrase
 from interlock.lam.protocol import Action, ActionSchema, Decision, Observation
 from interlock.lam.toolbox import Tool, Toolbox, tool_rows
 
@@ -286,6 +287,7 @@ class SpanModel:
                 continue
             source, left, right = span
             right = without_stop(context.sources[source], left, right)
+            left, right = phrase(context.sources[source], left, right)
             span = source, left, right
             if not _keeps_quotes(span, quotes):
                 continue
