@@ -40,7 +40,14 @@ from interlock.cli.app import main
 from interlock.cli.author import check_paths, make_project
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_RUN = ("needs a network model", "starts this suite", "asks at the terminal", "trains for hours", "a pattern")
+NOT_RUN = (
+    "takes a minute",
+    "needs a network model",
+    "starts this suite",
+    "asks at the terminal",
+    "trains for hours",
+    "a pattern",
+)
 WEIGHTS = (Path(interlock.__file__).parent / "lam" / "weights" / "model.safetensors").is_file()
 """Whether the embedded action model is there; asked without importing torch."""
 

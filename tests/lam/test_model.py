@@ -75,10 +75,10 @@ def test_the_model_keeps_the_protocol(model: SpanModel, space: list[ActionSchema
 
 
 def test_held_out_requests_are_decided_right(model: SpanModel) -> None:
-    """On 400 held-out requests at least 92 % of decisions are right, no value is invented, no call is invalid."""
+    """On 400 held-out requests at least 95 % of full calls are right, no value is invented, no call is invalid."""
     report = measure(model, held_out(400)).report()
     assert report["decision"] >= 0.92, report
-    assert report["full_call"] >= 0.92, report
+    assert report["full_call"] >= 0.95, report
     assert (report["invented_values"], report["invalid_calls"]) == (0, 0)
 
 

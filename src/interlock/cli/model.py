@@ -179,7 +179,9 @@ def train(
 @app.command("eval")
 def evaluate(
     count: Annotated[int, typer.Option("--examples", min=1, help="Held-out requests to decide.")] = 2000,
-    risk: Annotated[float, typer.Option("--risk", min=0, max=1, help="How wrong a call may be.")] = 0.5,
+    risk: Annotated[
+        float, typer.Option("--risk", min=0, max=1, help="How wrong a call may be; 1 is the model's own word.")
+    ] = 1.0,
     threads: Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")] = 1,
     split: Annotated[
         str, typer.Option("--split", help="Words of the requests: heldout, or the harder idioms.")

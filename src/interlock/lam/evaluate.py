@@ -15,8 +15,8 @@ from interlock.lam.requests import Example, Generator
 from interlock.lam.wordings.lexicon import read_lexicon
 
 HELD_OUT_SEED = 7_000
-RISK = 0.5
-"""The risk that figures are measured at: a call goes through when it is more likely right than wrong."""
+RISK = 1.0
+"""The risk that figures are measured at: the model's own word, before any confidence is asked for."""
 
 
 @dataclass
