@@ -144,9 +144,9 @@ class _Scene:
             unbound = set(self.random.sample(required, self.random.randint(1, len(required))))
         if not self._compose(parameters, template, out | moved | unbound):
             return None
-        for argument in moved - self.draft.spans.keys() - unbound:
+        for argument in sorted(moved - self.draft.spans.keys() - unbound):
             self._to_source(argument)
-        for argument in unbound - self.draft.spans.keys():
+        for argument in sorted(unbound - self.draft.spans.keys()):
             self._bind(argument, parameters)
         self._dress(imperative=not template.startswith("*"))
         return self._finish(name)
