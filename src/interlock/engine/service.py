@@ -61,7 +61,7 @@ class Engine:
         self.project = project
         self.services = project.services
         self._listener = listener
-        self._graphs: dict[str, CompiledStateGraph[Any, Any, Any, Any]] = {}
+        self._graphs: dict[str, tuple[CompiledStateGraph[Any, Any, Any, Any], Spec]] = {}
 
     def start(self, workflow: Workflow, values: Mapping[str, Any], requester: str) -> Run:
         """Accept a run; it is stored, not yet driven.
@@ -121,7 +121,7 @@ class Engine:
         return standing
 
     def _advance(self, run: Run) -> None:
-        graph, spec = self._graph(run.spec_digest), self.project.pinned(run.spec_digest).spec
+        graph, spec = self._pinned(run.spec_digest)
         config: RunnableConfig = {"configurable": {"thread_id": run.id, STRICT_RESUME: True}}
         self.services.runs.status(run.id, "running")
         mended = False
@@ -159,9 +159,11 @@ class Engine:
         woken = {item.id: {"woken": True} for item in open_interrupts if _asks(item.value) not in asked}
         return Command(resume=woken) if woken else _PARK
 
-    def _graph(self, spec_digest: str) -> CompiledStateGraph[Any, Any, Any, Any]:
+    def _pinned(self, spec_digest: str) -> tuple[CompiledStateGraph[Any, Any, Any, Any], Spec]:
+        """The graph and spec of a digest, read and compiled once."""
         if spec_digest not in self._graphs:
-            self._graphs[spec_digest] = self.project.pinned(spec_digest).compile(self.project.checkpoints)
+            workflow = self.project.pinned(spec_digest)
+            self._graphs[spec_digest] = workflow.compile(self.project.checkpoints), workflow.spec
         return self._graphs[spec_digest]
 
     # Decisions ----------------------------------------------------------------------------------
