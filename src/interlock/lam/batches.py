@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from interlock.lam.context import FEATURES, Context, read_context
+from interlock.lam.context import FEATURES, Context
 from interlock.lam.head import ActionHead, Scores
 from interlock.lam.requests import Example
 from interlock.lam.toolbox import Toolbox, ToolRows, tool_rows
@@ -71,11 +71,6 @@ def make_batch(examples: Sequence[Example], contexts: Sequence[Context], toolbox
             else:
                 present[b, place], start[b, place], end[b, place] = 1, tokens[0], tokens[1]
     return Batch(ids, mask, features, rows, chosen, present, start, end)
-
-
-def read_batch(examples: Sequence[Example], toolbox: Toolbox) -> Batch:
-    """Tokenise and stack."""
-    return make_batch(examples, [read_context(example.observation) for example in examples], toolbox)
 
 
 def loss(head: ActionHead, scores: Scores, batch: Batch) -> Tensor:
