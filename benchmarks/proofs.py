@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from interlock.graphs.cards import ReasonCard, Schema
 from interlock.graphs.proofs import bounds, prove
-from interlock.graphs.spec import END, START, CallStep, Edge, ReasonCard, ReasonStep, Schema, Spec
+from interlock.graphs.spec import END, START, CallStep, Edge, ReasonStep, Spec
 from interlock.tools.drawer import read_actions
 
 TOOLS = Path(__file__).parents[1] / "tools"

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from interlock.engine import compiler
 from interlock.errors import Conflict, DecisionRefused, Refused
-from interlock.graphs.spec import Retry
+from interlock.graphs.cards import Retry
 from interlock.nodes.binding import binding
 from interlock.nodes.perform import perform
 from interlock.nodes.services import Place

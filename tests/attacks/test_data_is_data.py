@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from interlock.errors import InputError
-from interlock.graphs.spec import ActCard, ActStep, Edge, Schema, Spec
+from interlock.graphs.cards import ActCard, Schema
+from interlock.graphs.spec import ActStep, Edge, Spec
 from interlock.lam.protocol import Action, Decision, Evidence
 from interlock.nodes.act import Abstained, propose
 from interlock.nodes.services import Place, Services

@@ -12,6 +12,7 @@ from pages import NOT_RUN, ROOT, WEIGHTS, blocks, play, said
 from typer.main import get_command
 
 from interlock.cli.app import app
+from interlock.graphs.cards import ActCard, Limits, ReasonCard, Schema
 from interlock.graphs.codes import CODES
 from interlock.graphs.fields import (
     ActFields,
@@ -21,7 +22,7 @@ from interlock.graphs.fields import (
     GraphFields,
     ReasonFields,
 )
-from interlock.graphs.spec import OUTCOMES, ActCard, Limits, ReasonCard, Schema
+from interlock.graphs.spec import OUTCOMES
 from interlock.nodes.models import PROVIDERS
 from interlock.policies.language import PROVENANCE, Comparison, Input, Policy, Requirement, Rule
 from interlock.settings import Settings

@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from interlock.graphs.spec import END, START, ApproveStep, CallStep, Edge, ReasonCard, ReasonStep, Schema, Spec
+from interlock.graphs.cards import ReasonCard, Schema
+from interlock.graphs.spec import END, START, ApproveStep, CallStep, Edge, ReasonStep, Spec
 
 KEYS = ("a", "b")
 OUTCOMES = {

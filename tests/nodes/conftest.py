@@ -9,7 +9,7 @@ import yaml
 from langchain_core.messages.ai import UsageMetadata
 
 from interlock.errors import LimitExceeded
-from interlock.graphs.spec import ReasonCard
+from interlock.graphs.cards import ReasonCard
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -10,7 +10,7 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from interlock.errors import ModelError
-from interlock.graphs.spec import ReasonCard
+from interlock.graphs.cards import ReasonCard
 from interlock.lam.protocol import ActionSchema
 from interlock.nodes.agent import Answer, react
 from interlock.nodes.offline import CANNOT_ACT, CANNOT_ANSWER, MODEL, OfflineChatModel

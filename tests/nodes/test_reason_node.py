@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import Field
 
 from interlock.errors import LimitExceeded, ModelError, ModelUnavailable, ProjectError
-from interlock.graphs.spec import ReasonCard
+from interlock.graphs.cards import ReasonCard
 from interlock.nodes.reason import fill, read_answer, reason
 from interlock.testing import ScriptedChatModel, calls
 
@@ -170,7 +170,7 @@ def test_a_call_that_fails_is_counted(polish_card, meter):
 )
 def test_formats_lengths_and_closed_objects_are_checked(schema, good, bad):
     """Each keyword of the schema language accepts the good value and refuses the bad one."""
-    from interlock.graphs.spec import object_schema
+    from interlock.graphs.cards import object_schema
 
     asked = object_schema(card("?", value=schema).output)
     assert read_answer(AIMessage(json.dumps({"value": good})), asked) == ({"value": good}, [])

@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from interlock.digest import canonical
 from interlock.errors import InputError, Refused
-from interlock.graphs.spec import Spec, object_schema
+from interlock.graphs.cards import object_schema
+from interlock.graphs.spec import Spec
 from interlock.nodes.services import Services
 from interlock.settings import current_person
 from interlock.store.approvals import known_as

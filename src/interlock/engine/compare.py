@@ -21,7 +21,8 @@ from interlock.engine.beginning import complete
 from interlock.engine.project import Project, Workflow
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
-from interlock.graphs.spec import END, START, ActCard, ActStep, Edge, Spec
+from interlock.graphs.cards import ActCard
+from interlock.graphs.spec import END, START, ActStep, Edge, Spec
 from interlock.nodes.act import normal_arguments, required, schema_of
 from interlock.nodes.agent import Answer, Transcript, react
 from interlock.nodes.approve import gate

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from interlock.graphs.spec import Bound, Limits, Retry, Schema
+from interlock.graphs.cards import Limits, Retry, Schema
+from interlock.graphs.spec import Bound
 from interlock.policies.language import NAME, Conditions, Declared, Requirement
 
 Name = Annotated[str, Field(pattern=NAME)]

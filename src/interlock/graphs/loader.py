@@ -17,24 +17,11 @@ from jsonschema.exceptions import best_match
 from pydantic import BaseModel
 
 from interlock.graphs.arrows import parse_arrow
+from interlock.graphs.cards import ActCard, Card, Schema
 from interlock.graphs.fault import Fault
 from interlock.graphs.fields import ActFields, ApproveFields, CallFields, EdgeFields, GraphFields, ReasonFields
 from interlock.graphs.proofs import prove
-from interlock.graphs.spec import (
-    END,
-    OUTCOMES,
-    START,
-    ActCard,
-    ActStep,
-    ApproveStep,
-    CallStep,
-    Card,
-    Edge,
-    ReasonStep,
-    Schema,
-    Spec,
-    Step,
-)
+from interlock.graphs.spec import END, OUTCOMES, START, ActStep, ApproveStep, CallStep, Edge, ReasonStep, Spec, Step
 from interlock.policies.drawer import PolicyDrawer, quorum_fault
 from interlock.policies.language import NAME, Requirement
 from interlock.source import Document, Finding, Loc, Mark, SourceError, did_you_mean, hint_for, read_document, validate

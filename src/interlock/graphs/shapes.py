@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from interlock.graphs.spec import ActStep, ApproveStep, CallStep, ReasonStep, Schema, Spec, object_schema
+from interlock.graphs.cards import Schema, object_schema
+from interlock.graphs.spec import ActStep, ApproveStep, CallStep, ReasonStep, Spec
 from interlock.tools.action import Action
 
 

@@ -8,103 +8,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
 from interlock.digest import digest
+from interlock.graphs.cards import ActCard, Limits, PythonCard, ReasonCard, Retry, RouteCard, Schema, StepLimits
 from interlock.policies.language import NAME, Conditions, Declared, Duration, Requirement
 
 START = "START"
 END = "END"
 PATH = r"^\$\.[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)*$"
+GRAPH = r"^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$"
+"""The name of a graph; with dots it is a branch of one, `graph.fork.branch`."""
 
 OUTCOMES: dict[str, tuple[str, ...]] = {
     "reason": ("done", "failed", "exhausted"),
     "act": ("done", "rejected", "expired", "denied", "abstained", "failed", "exhausted"),
     "call": ("done", "rejected", "expired", "denied", "failed", "exhausted"),
+    "compensate": ("done", "rejected", "expired", "denied", "failed", "exhausted"),
     "approve": ("approved", "rejected", "expired", "exhausted"),
+    "python": ("done", "failed", "exhausted"),
+    "route": ("abstained", "failed", "exhausted"),
+    "wait": ("done", "expired", "exhausted"),
+    "graph": ("done", "failed", "exhausted"),
+    "map": ("done", "failed", "exhausted"),
+    "fork": (),
+    "join": ("done", "failed"),
 }
-"""The closed outcomes of each kind of step; the first is the one a plain edge means."""
+"""The outcomes that every step of a kind has; `outcomes` adds those that a step declares itself."""
 
 UNROUTED_ENDS = ("failed", "exhausted")
 """Outcomes that end the run as failed when no edge takes them; all others must be routed."""
 
-
-class Schema(Declared):
-    """The type of one value: a closed subset of JSON Schema, written in snake_case."""
-
-    type: Literal["string", "integer", "number", "boolean", "array", "object"]
-    description: str = ""
-    format: Literal["email", "date", "time", "date-time", "uri"] | None = None
-    enum: list[str] | None = None
-    min_length: int | None = Field(default=None, ge=0)
-    max_length: int | None = Field(default=None, ge=0)
-    minimum: int | float | None = None
-    maximum: int | float | None = None
-    items: Schema | None = None
-    properties: dict[str, Schema] | None = None
-    optional: bool = False
-    default: str | int | float | bool | None = Field(default=None, description="For input: used when none is given.")
-
-    def json_schema(self) -> dict[str, Any]:
-        """This type as JSON Schema."""
-        names = {"min_length": "minLength", "max_length": "maxLength"}
-        found: dict[str, Any] = {
-            names.get(key, key): value
-            for key, value in self.model_dump(exclude={"items", "properties", "optional", "default"}).items()
-            if value not in (None, "")
-        }
-        if self.items is not None:
-            found["items"] = self.items.json_schema()
-        if self.properties is not None:
-            found |= object_schema(self.properties)
-        return found
-
-
-def object_schema(fields: dict[str, Schema]) -> dict[str, Any]:
-    """JSON Schema of a closed object with these fields."""
-    return {
-        "type": "object",
-        "properties": {name: schema.json_schema() for name, schema in fields.items()},
-        "required": [name for name, schema in fields.items() if not schema.optional],
-        "additionalProperties": False,
-    }
-
-
-class Retry(Declared):
-    """How often a retryable error is tried again; attempts are counted in the database."""
-
-    attempts: int = Field(default=1, ge=1, le=20, description="Attempts in all.")
-    backoff: Duration = Field(default=timedelta(seconds=1), description="Pause before the second; doubles.")
-
-
-class ReasonCard(Declared):
-    """A node card of kind `reason`: one structured answer of a chat model."""
-
-    node: str = Field(pattern=NAME)
-    kind: Literal["reason"]
-    goal: str = Field(min_length=1)
-    prompt: str = Field(min_length=1, description="The question; `$name` stands for a value the step reads.")
-    output: dict[str, Schema] = Field(min_length=1)
-    model: str = Field(default="default", description="`default` or a provider string.")
-    repairs: int = Field(default=2, ge=0, le=5, description="How often an invalid answer is sent back.")
-
-
-class ActCard(Declared):
-    """A node card of kind `act`: one call of a closed action space, proposed by an action model."""
-
-    node: str = Field(pattern=NAME)
-    kind: Literal["act"]
-    goal: str = Field(min_length=1)
-    actions: list[str] = Field(min_length=1)
-    model: str = Field(default="default", description="`default` (the embedded action model).")
-    on_abstain: Literal["ask", "edge"] = Field(default="edge", description="Ask a person, or leave by `abstained`.")
-
-
-Card = ReasonCard | ActCard
 
 Bound = bool | int | float | str
 """A binding: a constant, or a path `$.key.field` into the state."""
@@ -135,33 +71,53 @@ class _Step(Declared):
     visits: int | None = Field(default=None, ge=1, le=1000, description="How often a run may enter this step.")
 
 
-class ReasonStep(_Step):
+class _Working(_Step):
+    retry: Retry = Retry()
+    timeout: Duration | None = Field(default=None, description="How long one attempt may take.")
+
+
+class ReasonStep(_Working):
     kind: Literal["reason"] = "reason"
     card: ReasonCard
     reads: list[str]
     writes: str = Field(pattern=NAME)
-    retry: Retry = Retry()
+    limits: StepLimits = StepLimits()
 
 
-class ActStep(_Step):
+class RouteStep(_Working):
+    """Leaves by the label chosen; `writes` receives the label and who chose it."""
+
+    kind: Literal["route"] = "route"
+    card: RouteCard
+    reads: list[str] = Field(min_length=1)
+    writes: str | None = Field(default=None, pattern=NAME)
+    limits: StepLimits = StepLimits()
+
+
+class PythonStep(_Working):
+    kind: Literal["python"] = "python"
+    card: PythonCard
+    reads: list[str]
+    writes: str = Field(pattern=NAME)
+
+
+class ActStep(_Working):
     kind: Literal["act"] = "act"
     card: ActCard
     reads: list[str] = Field(default_factory=list)
     writes: str | None = Field(default=None, pattern=NAME)
     bind: dict[str, Bound] = Field(default_factory=dict)
-    retry: Retry = Retry()
 
     @property
     def actions(self) -> list[str]:
         return self.card.actions
 
 
-class CallStep(_Step):
+class CallStep(_Working):
     kind: Literal["call"] = "call"
     call: str
     writes: str | None = Field(default=None, pattern=NAME)
     bind: dict[str, Bound] = Field(default_factory=dict)
-    retry: Retry = Retry()
 
     @property
     def actions(self) -> list[str]:
@@ -170,6 +126,108 @@ class CallStep(_Step):
     @property
     def reads(self) -> list[str]:
         return bound_keys(self.bind)
+
+
+class CompensateStep(_Working):
+    """Undoes what another step last performed, by the action that its action names as `compensate`.
+
+    Arguments are taken by their names: from `bind`, else from the result, else from the arguments of
+    the effect that is undone.  Where nothing was performed, or it was undone already, the step is done.
+    """
+
+    kind: Literal["compensate"] = "compensate"
+    compensate: str
+    undoing: list[str] = Field(description="The compensating actions, resolved when the spec was made.")
+    writes: str | None = Field(default=None, pattern=NAME)
+    bind: dict[str, Bound] = Field(default_factory=dict)
+
+    @property
+    def actions(self) -> list[str]:
+        return self.undoing
+
+    @property
+    def reads(self) -> list[str]:
+        return bound_keys(self.bind)
+
+
+class WaitStep(_Step):
+    """A durable timer, a moment found in the state, or an external event with a deadline."""
+
+    kind: Literal["wait"] = "wait"
+    duration: Duration | None = None
+    until: str | None = Field(default=None, description="Path to an ISO 8601 date-time with its offset.")
+    event: str | None = Field(default=None, pattern=NAME)
+    within: Duration | None = Field(default=None, description="For an event: how long it may take.")
+    payload: dict[str, Schema] = Field(default_factory=dict, description="Fields of the event's data.")
+    writes: str | None = Field(default=None, pattern=NAME)
+
+    @property
+    def reads(self) -> list[str]:
+        return [path_parts(self.until)[0]] if self.until else []
+
+
+Reducer = Literal["concat", "merge", "sum", "min", "max", "all", "any", "first"]
+"""How values that several branches or items wrote under one key become one.
+
+concat: lists, one after the other.  merge: objects; a field that two hold must be equal.  sum, min,
+max: numbers.  all, any: booleans.  first: the first in authored order.
+"""
+
+
+class GraphStep(_Step):
+    """Another graph as one step: a child run with its own state; leaves by the name of the end it reached."""
+
+    kind: Literal["graph"] = "graph"
+    spec: Spec
+    bind: dict[str, Bound] = Field(default_factory=dict, description="The inputs of the graph.")
+    writes: str | None = Field(default=None, pattern=NAME)
+
+    @property
+    def reads(self) -> list[str]:
+        return bound_keys(self.bind)
+
+
+class MapStep(_Step):
+    """Another graph for each item of a list, each in a child run; `writes` receives a list in the items' order.
+
+    With `reduce` it receives one object instead, each named output reduced over the items.
+    """
+
+    kind: Literal["map"] = "map"
+    spec: Spec
+    over: str = Field(description="Path to the list.")
+    item: str = Field(pattern=NAME, description="The input of the graph that receives an item.")
+    at_most: int = Field(ge=1, le=1000, description="More items than this fail the step before anything runs.")
+    concurrency: int = Field(default=4, ge=1, le=32)
+    bind: dict[str, Bound] = Field(default_factory=dict, description="The other inputs of the graph.")
+    reduce: dict[str, Reducer] = Field(default_factory=dict)
+    writes: str | None = Field(default=None, pattern=NAME)
+
+    @property
+    def reads(self) -> list[str]:
+        return list(dict.fromkeys([path_parts(self.over)[0], *bound_keys(self.bind)]))
+
+
+class ForkStep(Declared):
+    """All branches are taken, each as a child run with its own copy of the state, until the fork's join."""
+
+    kind: Literal["fork"] = "fork"
+    visits: ClassVar[None] = None
+    writes: ClassVar[None] = None
+    reads: ClassVar[list[str]] = []
+    fork: list[Annotated[str, Field(pattern=NAME)]] = Field(min_length=2, description="The branches, by name.")
+    concurrency: int = Field(default=4, ge=1, le=32)
+
+
+class JoinStep(Declared):
+    """Goes on when every branch of its fork has ended; keys that several branches write need a reducer."""
+
+    kind: Literal["join"] = "join"
+    visits: ClassVar[None] = None
+    writes: ClassVar[None] = None
+    reads: ClassVar[list[str]] = []
+    join: str = Field(description="The fork.")
+    reduce: dict[str, Reducer] = Field(default_factory=dict)
 
 
 class ApproveStep(_Step):
@@ -186,11 +244,43 @@ class ApproveStep(_Step):
 
 Step = Annotated[
     Annotated[ReasonStep, Tag("reason")]
+    | Annotated[RouteStep, Tag("route")]
+    | Annotated[PythonStep, Tag("python")]
     | Annotated[ActStep, Tag("act")]
     | Annotated[CallStep, Tag("call")]
-    | Annotated[ApproveStep, Tag("approve")],
+    | Annotated[CompensateStep, Tag("compensate")]
+    | Annotated[ApproveStep, Tag("approve")]
+    | Annotated[WaitStep, Tag("wait")]
+    | Annotated[GraphStep, Tag("graph")]
+    | Annotated[MapStep, Tag("map")]
+    | Annotated[ForkStep, Tag("fork")]
+    | Annotated[JoinStep, Tag("join")],
     Discriminator("kind"),
 ]
+
+Performing = ActStep | CallStep | CompensateStep
+"""Steps that propose one action, which the gate judges and the monitor performs."""
+
+Nested = GraphStep | MapStep
+"""Steps that run another graph."""
+
+
+def outcomes(step: Step) -> tuple[str, ...]:
+    """The closed outcomes of `step`; a plain edge means the first, where `plain_outcome` allows one."""
+    known = OUTCOMES[step.kind]
+    match step:
+        case RouteStep():
+            return (*step.card.labels, *known)
+        case ForkStep():
+            return tuple(step.fork)
+        case GraphStep():
+            return tuple(dict.fromkeys([known[0], *ends(step.spec), *known[1:]]))
+    return known
+
+
+def plain_outcome(step: Step) -> str | None:
+    """The outcome that an edge without `on` means; None where each edge must name its own."""
+    return None if isinstance(step, RouteStep | ForkStep) else outcomes(step)[0]
 
 
 class Edge(Declared):
@@ -203,26 +293,19 @@ class Edge(Declared):
     otherwise: bool = Field(default=False, description="Taken when no conditional sibling holds.")
     approval: str | None = Field(default=None, description="Name of the requirement on the target's action.")
     requires: Requirement | None = Field(default=None, description="What that name meant when the spec was made.")
-    writes: str | None = Field(default=None, description="Key that receives the reviewer's answer.")
+    writes: str | None = Field(
+        default=None, description="Key that receives the reviewer's answer, or on an edge of failure the error."
+    )
     outcome: str | None = Field(default=None, description="For END: the name of this end.")
-
-
-class Cost(Declared):
-    usd: Decimal = Field(ge=0)
-
-
-class Limits(Declared):
-    """Bounds of one run; enforced across restarts."""
-
-    steps: int | None = Field(default=None, ge=1)
-    model_calls: int | None = Field(default=None, ge=0)
-    cost: Cost | None = None
+    keeps: list[str] = Field(
+        default_factory=list, description="For a failed end: the steps whose effects stay as they are."
+    )
 
 
 class Spec(Declared):
     """One workflow, resolved: cards and requirements included, nothing left to look up but the tools."""
 
-    graph: str = Field(pattern=NAME)
+    graph: str = Field(pattern=GRAPH)
     version: int = Field(ge=1)
     description: str = ""
     input: dict[str, Schema]
@@ -242,3 +325,23 @@ class Spec(Declared):
     def entering(self, step: str) -> list[Edge]:
         """Edges into `step`, in authored order."""
         return [edge for edge in self.edges if edge.target == step]
+
+
+FAILED = ("failed", "exhausted")
+"""Outcomes of a last step that end the run as failed."""
+
+
+def ends(spec: Spec) -> list[str]:
+    """The names of the ends a run of `spec` can reach, in authored order; an unnamed one is `done` or `failed`."""
+    found = []
+    for edge in spec.edges:
+        if edge.target == END:
+            bad = [word for word in edge.on if word in FAILED]
+            names = [edge.outcome] if edge.outcome else ["failed"] * bool(bad) + ["done"] * (len(bad) < len(edge.on))
+            found += [name for name in names if name]
+    return list(dict.fromkeys(found))
+
+
+GraphStep.model_rebuild()
+MapStep.model_rebuild()
+Spec.model_rebuild()

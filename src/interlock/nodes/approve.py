@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from interlock.digest import plain
 from interlock.errors import ProjectError, Refused
-from interlock.graphs.spec import ActStep, ApproveStep, CallStep, object_schema
+from interlock.graphs.cards import object_schema
+from interlock.graphs.spec import ActStep, ApproveStep, CallStep
 from interlock.nodes.act import bindings, normal_arguments
 from interlock.nodes.binding import binding
 from interlock.nodes.gate import AHEAD, judge, seal

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from interlock.graphs.spec import ActCard, Card, ReasonCard
+from interlock.graphs.cards import ActCard, Card, ReasonCard
 from interlock.source import Document, Finding, SourceError, hint_for, read_document, validate
 from interlock.tools.action import Action
 

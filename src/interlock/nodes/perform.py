@@ -14,7 +14,7 @@ from typing import Literal
 
 from interlock.digest import plain
 from interlock.errors import EffectFailed, EffectNotDone, InterlockError, Refused
-from interlock.graphs.spec import Retry
+from interlock.graphs.cards import Retry
 from interlock.nodes.binding import binding
 from interlock.nodes.services import Place, Services
 from interlock.policies.language import Requirement

@@ -25,7 +25,7 @@ from langchain_core.runnables import Runnable
 
 from interlock.digest import Json, canonical
 from interlock.errors import ModelError, ProjectError
-from interlock.graphs.spec import ReasonCard, object_schema
+from interlock.graphs.cards import ReasonCard, object_schema
 from interlock.nodes.models import Meter, model_name, provider_errors, refused_status
 
 _NAME = re.compile(r"\$(?:(\$)|([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_]+)*)|(?=[A-Za-z_{]))")

@@ -1,0 +1,160 @@
+"""What a spec is made of besides its steps: types of values, retries, limits, and the node cards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from interlock.policies.language import NAME, Declared, Duration
+
+
+class Schema(Declared):
+    """The type of one value: a closed subset of JSON Schema, written in snake_case."""
+
+    type: Literal["string", "integer", "number", "boolean", "array", "object", "any"]
+    description: str = ""
+    format: Literal["email", "date", "time", "date-time", "uri"] | None = None
+    enum: list[str] | None = None
+    min_length: int | None = Field(default=None, ge=0)
+    max_length: int | None = Field(default=None, ge=0)
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    items: Schema | None = None
+    properties: dict[str, Schema] | None = None
+    optional: bool = False
+    default: str | int | float | bool | None = Field(default=None, description="For input: used when none is given.")
+    provenance: Literal["untrusted", "model", "record", "user"] = Field(
+        default="user", description="For input: who may have written the value; `untrusted` for text from outside."
+    )
+
+    def json_schema(self) -> dict[str, Any]:
+        """This type as JSON Schema."""
+        names = {"min_length": "minLength", "max_length": "maxLength"}
+        found: dict[str, Any] = {
+            names.get(key, key): value
+            for key, value in self.model_dump(
+                exclude={"items", "properties", "optional", "default", "provenance"}
+            ).items()
+            if value not in (None, "", "any")
+        }
+        if self.items is not None:
+            found["items"] = self.items.json_schema()
+        if self.properties is not None:
+            found |= object_schema(self.properties)
+        return found
+
+
+def object_schema(fields: dict[str, Schema]) -> dict[str, Any]:
+    """JSON Schema of a closed object with these fields."""
+    return {
+        "type": "object",
+        "properties": {name: schema.json_schema() for name, schema in fields.items()},
+        "required": [name for name, schema in fields.items() if not schema.optional],
+        "additionalProperties": False,
+    }
+
+
+ErrorKind = Literal["unavailable", "timeout", "invalid"]
+"""Why an attempt failed.
+
+unavailable: a model or tool could not be reached, or said that it did nothing; it may be tried again.
+timeout: the step's own `timeout` passed.  invalid: the model gave no usable answer.
+"""
+
+
+class Retry(Declared):
+    """How often and when a failed attempt is made again; attempts are counted in the database."""
+
+    attempts: int = Field(default=1, ge=1, le=20, description="Attempts in all.")
+    on: list[ErrorKind] = Field(
+        default_factory=lambda: ["unavailable", "timeout"], min_length=1, description="The errors that are tried again."
+    )
+    backoff: Duration = Field(default=timedelta(seconds=1), description="Pause before the second attempt.")
+    factor: int | float = Field(default=2, ge=1, le=10, description="Each further pause is so many times longer.")
+    max_backoff: Duration = Field(default=timedelta(minutes=5), description="No pause is longer.")
+    jitter: int | float = Field(
+        default=0, ge=0, le=1, description="Up to this share of a pause is taken off at random."
+    )
+
+
+class Cost(Declared):
+    usd: Decimal = Field(ge=0)
+
+
+class StepLimits(Declared):
+    """Bounds of one visit of a step; enforced across restarts.  Reaching one ends the step as failed."""
+
+    model_calls: int | None = Field(default=None, ge=1)
+    tokens: int | None = Field(default=None, ge=1)
+    cost: Cost | None = None
+
+
+class Limits(Declared):
+    """Bounds of one run, its child runs included; enforced across restarts."""
+
+    steps: int | None = Field(default=None, ge=1)
+    model_calls: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+    cost: Cost | None = None
+
+
+class ReasonCard(Declared):
+    """A node card of kind `reason`: one structured answer of a chat model.
+
+    With `actions` the model may first look things up: a reason-act-observe loop over actions that only
+    read, which a call made before, or turns without anything new, end.
+    """
+
+    node: str = Field(pattern=NAME)
+    kind: Literal["reason"]
+    goal: str = Field(min_length=1)
+    prompt: str = Field(min_length=1, description="The question; `$name` stands for a value the step reads.")
+    output: dict[str, Schema] = Field(min_length=1)
+    model: str = Field(default="default", description="`default` or a provider string.")
+    repairs: int = Field(default=2, ge=0, le=5, description="How often an invalid answer is sent back.")
+    actions: list[str] = Field(default_factory=list, description="Actions that only read, for looking things up.")
+    turns: int = Field(default=8, ge=1, le=50, description="How often the model may call one of `actions`.")
+
+
+class ActCard(Declared):
+    """A node card of kind `act`: one call of a closed action space, proposed by an action model."""
+
+    node: str = Field(pattern=NAME)
+    kind: Literal["act"]
+    goal: str = Field(min_length=1)
+    actions: list[str] = Field(min_length=1)
+    model: str = Field(default="default", description="`default` (the embedded action model).")
+    on_abstain: Literal["ask", "edge"] = Field(default="edge", description="Ask a person, or leave by `abstained`.")
+
+
+class RouteCard(Declared):
+    """A node card of kind `route`: a model chooses one of closed labels, which become the step's outcomes."""
+
+    node: str = Field(pattern=NAME)
+    kind: Literal["route"]
+    goal: str = Field(min_length=1, description="What is to be decided.")
+    labels: dict[Annotated[str, Field(pattern=NAME)], str] = Field(
+        min_length=2, description="Each label with the sentence that says when it fits."
+    )
+    model: str = Field(
+        default="auto",
+        description="`auto`: the action model, and the chat model where it abstains; `lam`; `default`; a provider.",
+    )
+    repairs: int = Field(default=1, ge=0, le=5, description="How often an invalid answer is sent back.")
+
+
+class PythonCard(Declared):
+    """A pure function of `nodes/*.py`, as it was declared when the spec was made."""
+
+    node: str = Field(pattern=NAME)
+    kind: Literal["python"] = "python"
+    goal: str
+    reads: dict[str, Any] = Field(description="JSON Schema of the values it takes.")
+    output: dict[str, Any] = Field(description="JSON Schema of the value it returns.")
+    source: str = Field(description="Digest of its source: a run goes on only with the same.")
+
+
+Card = ReasonCard | ActCard | RouteCard | PythonCard
