@@ -17,20 +17,20 @@ from jsonschema.exceptions import best_match
 from pydantic import BaseModel
 
 from interlock.graphs.arrows import parse_arrow
-from interlock.graphs.cards import ActCard, Card, Schema
+from interlock.graphs.cards import Card, Schema
 from interlock.graphs.fault import Fault
-from interlock.graphs.fields import ActFields, ApproveFields, CallFields, EdgeFields, GraphFields, ReasonFields
+from interlock.graphs.fields import EdgeFields, GraphFields
 from interlock.graphs.proofs import prove
-from interlock.graphs.spec import END, OUTCOMES, START, ActStep, ApproveStep, CallStep, Edge, ReasonStep, Spec, Step
-from interlock.policies.drawer import PolicyDrawer, quorum_fault
-from interlock.policies.language import NAME, Requirement
+from interlock.graphs.spec import END, START, Edge, Spec, Step, outcomes, plain_outcome
+from interlock.graphs.steps import Known, StepReader
+from interlock.policies.drawer import PolicyDrawer
+from interlock.policies.language import NAME
 from interlock.source import Document, Finding, Loc, Mark, SourceError, did_you_mean, hint_for, read_document, validate
 from interlock.tools.action import Action
 
 REVIEW_KEY = "review"
 """The key that an approval edge writes when it names none."""
 
-_KINDS = ("node", "call", "approve")
 F = TypeVar("F", bound=BaseModel)
 
 
@@ -41,6 +41,8 @@ class Loaded:
     spec: Spec | None
     findings: list[Finding]
     documents: list[Document] = field(default_factory=list, repr=False)
+    partial: Spec | None = field(default=None, repr=False)
+    """What could be read of a file with errors: to be drawn, never to be run."""
 
     @property
     def ok(self) -> bool:
@@ -59,13 +61,29 @@ def read_spec(path: Path, cards: Mapping[str, Card], actions: Mapping[str, Actio
     return loaded.spec
 
 
-def load_spec(path: Path, cards: Mapping[str, Card], actions: Mapping[str, Action], policies: PolicyDrawer) -> Loaded:
-    """Read, resolve and prove a graph file; never raises for a faulty one."""
+def load_spec(
+    path: Path,
+    cards: Mapping[str, Card],
+    actions: Mapping[str, Action],
+    policies: PolicyDrawer,
+    within: tuple[str, ...] = (),
+) -> Loaded:
+    """Read, resolve and prove a graph file; never raises for a faulty one.
+
+    Args:
+        within: the graphs that use this one as a step, outermost first.
+    """
     try:
         document = read_document(path)
     except SourceError as error:
         return Loaded(None, error.findings)
-    reader = _Reader(document, cards, actions, policies)
+    within = (*within, path.stem)
+
+    def graph(name: str) -> Loaded:
+        return load_spec(path.with_name(f"{name}.yaml"), cards, actions, policies, within)
+
+    names = tuple(sorted(other.stem for other in path.parent.glob("*.yaml")))
+    reader = _Reader(document, Known(cards, actions, policies, graph, names, within))
     spec = reader.read()
     if spec is not None:
         unsure = None if reader.whole else frozenset(reader.unsure)
@@ -73,7 +91,7 @@ def load_spec(path: Path, cards: Mapping[str, Card], actions: Mapping[str, Actio
             reader.place(fault)
     findings = _tidy(reader.findings)
     fatal = any(finding.fatal for finding in findings)
-    return Loaded(None if fatal else spec, findings, [document])
+    return Loaded(None if fatal else spec, findings, [document], spec)
 
 
 def _tidy(findings: list[Finding]) -> list[Finding]:
@@ -85,18 +103,26 @@ def _tidy(findings: list[Finding]) -> list[Finding]:
 
 
 class _Reader:
-    def __init__(
-        self, document: Document, cards: Mapping[str, Card], actions: Mapping[str, Action], policies: PolicyDrawer
-    ) -> None:
-        self.document, self.cards, self.actions, self.policies = document, cards, actions, policies
-        self.findings: list[Finding] = []
+    def __init__(self, document: Document, known: Known) -> None:
+        data = document.data.get("steps")
+        self.document = document
+        self.known = known
         self.steps: dict[str, Step] = {}
-        self.names: list[str] = []
+        self.names: list[str] = list(data) if isinstance(data, dict) else []
         self.edges: list[Edge] = []
         self.edge_places: list[int] = []
         self.unsure: set[str] = set()
-        self.whole = True
+        self._steps = StepReader(document, known, self.names)
+        self.findings = self._steps.findings
+        self.report = self._steps.report
+
+    @property
+    def whole(self) -> bool:
         """Whether every input, step and edge could be understood."""
+        return self._steps.whole
+
+    def _broken(self) -> None:
+        self._steps.whole = False
 
     def read(self) -> Spec | None:
         data = self.document.data
@@ -104,18 +130,18 @@ class _Reader:
         self.findings += faults
         inputs = self._inputs(data.get("input"))
         steps, edges = data.get("steps"), data.get("edges")
-        self.whole &= isinstance(steps, dict) and isinstance(edges, list)
-        self.names = list(steps) if isinstance(steps, dict) else []
+        if not (isinstance(steps, dict) and isinstance(edges, list)):
+            self._broken()
         for name in self.names:
-            step = self._step(name)
+            step = self._steps.step(name)
             if step is None:
-                self.whole = False
+                self._broken()
             else:
                 self.steps[name] = step
         for index, raw in enumerate(edges if isinstance(edges, list) else []):
             edge = self._edge(index, raw)
             if edge is None:
-                self.whole = False
+                self._broken()
             else:
                 self.edges.append(edge)
                 self.edge_places.append(index)
@@ -126,9 +152,6 @@ class _Reader:
         else:
             about = {"graph": "unnamed", "version": 1}
         return Spec(input=inputs, steps=self.steps, edges=self.edges, **about)
-
-    def report(self, code: str, message: str, at: Loc, *, key: bool = False, hint: str | None = None) -> None:
-        self.findings.append(self.document.finding(code, message, at, key=key, hint=hint))
 
     def place(self, fault: Fault) -> None:
         """Put a fault of the spec at its place in the file."""
@@ -166,13 +189,14 @@ class _Reader:
         found = {}
         for name in raw if isinstance(raw, dict) else ():
             if not re.fullmatch(NAME, name):
-                self._bad_name(name, ("input", name))
+                self._steps.bad_name(name, ("input", name))
             schema, faults = validate(Schema, self.document, "G", ("input", name))
             self.findings += faults
             if schema is not None and schema.default is not None:
                 self._default(schema, ("input", name, "default"))
-            found[name] = schema or Schema.model_construct(type="object")
-            self.whole &= schema is not None
+            found[name] = schema or Schema(type="any")
+            if schema is None:
+                self._broken()
         return found
 
     def _default(self, schema: Schema, at: Loc) -> None:
@@ -180,88 +204,10 @@ class _Reader:
         if fault := best_match(checker.iter_errors(schema.default)):
             self.report("G003", f"the default does not fit: {fault.message}", at)
 
-    def _bad_name(self, name: str, at: Loc) -> None:
-        self.whole = False
-        self.report("G005", f"`{name}` is no name", at, key=True, hint="small letters, digits and _")
-
     def _fields(self, model: type[F], at: Loc) -> F | None:
         found, faults = validate(model, self.document, "G", at)
         self.findings += faults
         return found
-
-    def _step(self, name: str) -> Step | None:
-        at: Loc = ("steps", name)
-        raw = self.document.at(at)
-        if not re.fullmatch(NAME, name):
-            self._bad_name(name, at)
-        if not isinstance(raw, dict):
-            self.report("G003", f"the step `{name}` must be a mapping", at)
-            return None
-        kinds = [kind for kind in _KINDS if kind in raw]
-        if len(kinds) != 1:
-            message = f"the step `{name}` needs exactly one of `node`, `call`, `approve`"
-            close = next((key for key in raw if not kinds and did_you_mean(key, _KINDS)), None)
-            hint = f"did you mean `{did_you_mean(close, _KINDS)}`?" if close else None
-            self.report("G004", message, (*at, close) if close else at, key=True, hint=hint)
-            return None
-        match kinds[0]:
-            case "node":
-                return self._node_step(at, raw["node"])
-            case "call":
-                return self._call_step(at)
-        return self._approve_step(at)
-
-    def _node_step(self, at: Loc, node: Any) -> Step | None:
-        name = self._resolve("G010", "unknown node", str(node), self.cards, (*at, "node"))
-        if name is None:
-            return None
-        card = self.cards[name]
-        if isinstance(card, ActCard):
-            acts = self._fields(ActFields, at)
-            return ActStep(card=card, **_values(acts, "node")) if acts is not None else None
-        reasons = self._fields(ReasonFields, at)
-        return ReasonStep(card=card, **_values(reasons, "node")) if reasons is not None else None
-
-    def _call_step(self, at: Loc) -> Step | None:
-        fields = self._fields(CallFields, at)
-        if fields is None:
-            return None
-        action = self._resolve("G011", "unknown action", fields.call, self.actions, (*at, "call"))
-        return CallStep(call=action, **_values(fields, "call")) if action is not None else None
-
-    def _approve_step(self, at: Loc) -> Step | None:
-        fields = self._fields(ApproveFields, at)
-        if fields is None:
-            return None
-        requirement = self._requirement(fields.requires, (*at, "requires"))
-        covers = fields.covers
-        if covers is not None and covers not in self.names:
-            self.report("G030", f"unknown step `{covers}`", (*at, "covers"), hint=hint_for(covers, self.names))
-            covers = did_you_mean(covers, self.names)
-            self.whole &= covers is not None
-        values = _values(fields, "requires", "covers")
-        return ApproveStep(requires=requirement or Requirement(), covers=covers, **values)
-
-    def _requirement(self, named: Requirement | str, at: Loc) -> Requirement | None:
-        """The requirement meant by a name or written out, checked against the people there are."""
-        if isinstance(named, Requirement):
-            requirement = named
-        else:
-            known = self.policies.approvals
-            name = self._resolve("G012", "unknown approval", named, known, at)
-            if name is None or name != named:
-                return known.get(name) if name else None
-            return known[name]  # its quorum was checked where it is declared
-        if fault := quorum_fault(requirement, self.policies):
-            self.report("G204", fault, (*at, "count") if self.document.at((*at, "count")) is not None else at)
-        return requirement
-
-    def _resolve(self, code: str, what: str, name: str, known: Mapping[str, object], at: Loc) -> str | None:
-        """`name` if it is known; else it is reported, and the close match is taken for it."""
-        if name in known:
-            return name
-        self.report(code, f"{what} `{name}`", at, hint=hint_for(name, known))
-        return did_you_mean(name, known)
 
     def _edge(self, index: int, raw: Any) -> Edge | None:
         at: Loc = ("edges", index)
@@ -294,16 +240,17 @@ class _Reader:
         if on is None:
             self._lost(source)
             return None
-        requires = self._requirement(fields.approval, (*at, "approval")) if fields.approval is not None else None
-        writes = fields.writes or (REVIEW_KEY if fields.approval is not None else None)
+        approval = fields.approval
+        requires = self._steps.requirement(approval, (*at, "approval")) if approval is not None else None
+        writes = fields.writes or (REVIEW_KEY if approval is not None else None)
         return Edge(
             source=source, on=on, target=target, when=fields.when, otherwise=bool(fields.otherwise),
-            approval=fields.approval, requires=requires, writes=writes, outcome=fields.outcome,
+            approval=approval, requires=requires, writes=writes, outcome=fields.outcome, keeps=fields.keeps,
         )  # fmt: skip
 
     def _lost(self, source: Any) -> None:
         """An edge was left out, so nothing is said about where `source` goes."""
-        self.whole = False
+        self._broken()
         self.unsure |= {source} if isinstance(source, str) else {START, *self.names}
 
     def _end(self, code: str, verb: str, name: str, allowed: str, forbidden: str, mark: Mark) -> str | None:
@@ -327,15 +274,22 @@ class _Reader:
             if on is not None:
                 self.report("G026", "START has no outcomes", where, key=True, hint="leave out `on`")
             return []
-        kind = self.steps[source].kind
-        known = OUTCOMES[kind]
+        step = self.steps[source]
+        known = outcomes(step)
         if on is None:
-            return [known[0]]
+            plain = plain_outcome(step)
+            if plain is None:
+                message = f"an edge out of `{source}`, a {step.kind}, must say `on`"
+                self.report("G033", message, at, hint=f"one of {', '.join(known)}")
+                return None
+            return [plain]
         found: list[str] = []
         for place, word in enumerate([on] if isinstance(on, str) else on):
             spot = where if isinstance(on, str) else (*where, place)
             if word not in known:
-                message = f"a step of kind {kind} has no outcome `{word}`"
+                message = f"a step of kind {step.kind} has no outcome `{word}`"
+                if step.kind in ("route", "fork", "graph"):
+                    message = f"`{source}` has no outcome `{word}`"
                 self.report("G022", message, spot, hint=hint_for(word, known))
                 close = did_you_mean(word, known)
                 if close is None or close in found:
@@ -349,7 +303,3 @@ class _Reader:
             self.report("G003", "`on` needs at least one outcome", where)
             return None
         return found
-
-
-def _values(fields: BaseModel, *without: str) -> dict[str, Any]:
-    return {name: getattr(fields, name) for name in type(fields).model_fields if name not in without}
