@@ -1,81 +1,33 @@
-"""Every code a finding may carry, and what it means.  Codes are stable: scripts rely on them."""
+"""Every code a finding may carry, with its page.  Codes are stable: scripts rely on them.
+
+To add one: an entry in the module of its family under `catalogue/`, a document of `tests/refused/` that
+has this fault and no other, and `python docs/diagnostics.py`, which writes the pages.
+"""
 
 from __future__ import annotations
 
-CODES: dict[str, str] = {
-    "Y001": "The file cannot be read.",
-    "Y002": "The file is larger than 1 MB.",
-    "Y003": "The file is not UTF-8.",
-    "Y004": "A control character, or one that reorders the text around it.",
-    "Y005": "The text is not YAML.",
-    "Y006": "The file is empty.",
-    "Y007": "A second document in the file.",
-    "Y008": "The file does not hold a mapping.",
-    "Y009": "A key stands twice.",
-    "Y010": "An anchor or alias.",
-    "Y011": "A tag.",
-    "Y012": "A merge key.",
-    "Y013": "A key that is not text.",
-    "Y014": "Nested deeper than 50 levels.",
-    "Y015": "A number with more digits than can be kept exactly.",
-    "G001": "Unknown key in a graph file.",
-    "G002": "A key is missing from a graph file.",
-    "G003": "A value in a graph file has the wrong form.",
-    "G004": "A step has not exactly one of `node`, `call`, `approve`.",
-    "G005": "A name has the wrong form.",
-    "G006": "An edge is neither `A -> B` nor a mapping.",
-    "G010": "Unknown node card.",
-    "G011": "Unknown action.",
-    "G012": "Unknown approval.",
-    "G020": "An edge goes to an unknown step.",
-    "G021": "An edge comes from an unknown step.",
-    "G022": "An outcome that this kind of step does not have.",
-    "G023": "An outcome goes nowhere.",
-    "G024": "An outcome is routed twice.",
-    "G025": "Conditional edges without exactly one `else`.",
-    "G026": "START or END is used wrongly.",
-    "G027": "A step that cannot be reached.",
-    "G028": "A step from which END cannot be reached.",
-    "G029": "A key that says nothing on this edge.",
-    "G030": "`covers` names an unknown step.",
-    "G031": "An edge for an outcome that cannot happen.",
-    "G101": "A key is read that nothing writes.",
-    "G102": "A key is read before it is written on some path.",
-    "G103": "A path goes to a field that the value does not have.",
-    "G104": "A prompt uses a key that its step does not read.",
-    "G105": "A binding names an argument that the action does not have.",
-    "G106": "A required argument is not bound.",
-    "G107": "A binding does not fit the type of its argument.",
-    "G108": "A condition does not fit the type of its value.",
-    "G109": "An output that nothing writes.",
-    "G110": "A key is read but never used.",
-    "G111": "Not a path into the state.",
-    "G201": "A consequential action can be reached without an approval or a policy that decides it.",
-    "G202": "`covers` names a step whose action is not exactly known.",
-    "G203": "A cycle without a visit limit.",
-    "G204": "More people must agree than there are.",
-    "G205": "A limit is lower than a path needs.",
-    "G206": "A retry of an action of which nobody can know whether it happened.",
-    "N001": "Unknown key in a node card.",
-    "N002": "A key is missing from a node card.",
-    "N003": "A value in a node card has the wrong form.",
-    "N004": "A node is declared twice.",
-    "N005": "An action of a card is unknown or stands twice.",
-    "N006": "A node written in Python; these are not supported yet.",
-    "N007": "A dollar sign in a prompt that names no value.",
-    "P001": "Unknown key in a policy.",
-    "P002": "A key is missing from a policy.",
-    "P003": "A value in a policy has the wrong form.",
-    "P004": "A policy, rule or approval is declared twice.",
-    "P005": "Unknown approval in a rule.",
-    "P006": "A condition on an input that is not declared.",
-    "P007": "A comparison that does not fit the type of its input.",
-    "P008": "A name or pattern that matches no action.",
-    "P009": "More people must agree than there are.",
-    "P010": "An input that the policy's actions do not have, or have with another type.",
-    "T001": "A tools file is not Python.",
-    "T002": "A tools file cannot be loaded.",
-    "T003": "An action is declared twice.",
-    "T004": "`compensate` names no action.",
-    "T005": "A tools file imports another file of a drawer.",
+from interlock.graphs.catalogue import cards, files, flows, policies, proofs, tools, words
+from interlock.graphs.catalogue.code import Code
+
+FAMILIES: dict[str, tuple[str, dict[str, Code]]] = {
+    "Any file": (
+        "How YAML is read: its plain core only. Each of what is refused here has let two readers see two different "
+        "files.",
+        files.CODES,
+    ),
+    "Graph files: words and shape": (
+        "Each name exists, and each outcome leads somewhere exactly one way.",
+        words.CODES,
+    ),
+    "Graph files: what flows where": ("Keys, paths, arguments, prompts and conditions fit.", flows.CODES),
+    "Graph files: proofs": (
+        "What holds for every run, on every path. The finding's `path` is the shortest walk to the fault.",
+        proofs.CODES,
+    ),
+    "Node cards": ("What a step does when it runs.", cards.CODES),
+    "Policies": ("Who may do what, and who must agree.", policies.CODES),
+    "Tools": ("The actions there are.", tools.CODES),
 }
+"""The codes by what they are about, each family with one sentence."""
+
+CODES: dict[str, Code] = {code: page for _, found in FAMILIES.values() for code, page in found.items()}
