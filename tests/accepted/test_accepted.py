@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.cli.author import check_paths
+from interlock.cli.checking import check_paths
 
 REPOSITORY = Path(__file__).parents[2]
 GRAPHS = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.yaml"))}

@@ -13,12 +13,13 @@ import typer
 from typer.testing import CliRunner, Result
 
 from interlock.cli import author
+from interlock.cli.check import check
 
 TESTS = Path(__file__).parents[1]
 BOUNDS = {"steps", "model_calls", "actions", "approvals", "cost"}
 
 app = typer.Typer()
-app.command()(author.check)
+app.command()(check)
 app.command()(author.init)
 
 

@@ -10,7 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from interlock.cli import author
+from interlock.cli.check import check
+from interlock.cli.checking import check_paths
 from interlock.graphs.codes import CODES
 
 FOLDER = Path(__file__).parent
@@ -33,7 +34,7 @@ FAULTY = {
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_graph_is_refused_at_its_place(name: str) -> None:
     """Checking the file reports exactly the expected error, at its line and column."""
-    report = author.check_paths([GRAPHS[name]])
+    report = check_paths([GRAPHS[name]])
     errors = [(f.code, f.line, f.column) for f in report.findings if f.fatal]
     assert errors == [_expected(GRAPHS[name])], report.text()
 
@@ -41,7 +42,7 @@ def test_the_graph_is_refused_at_its_place(name: str) -> None:
 @pytest.mark.parametrize("name", FAULTY)
 def test_the_drawer_is_refused_at_its_place(name: str) -> None:
     """Checking the project's fine graph reports the one faulty card or policy."""
-    report = author.check_paths([FOLDER / "projects" / name])
+    report = check_paths([FOLDER / "projects" / name])
     errors = [(Path(f.file).resolve(), (f.code, f.line, f.column)) for f in report.findings if f.fatal]
     assert errors == [(FAULTY[name].resolve(), _expected(FAULTY[name]))], report.text()
 
@@ -49,7 +50,7 @@ def test_the_drawer_is_refused_at_its_place(name: str) -> None:
 def test_the_command_reports_every_file_of_the_folder() -> None:
     """`interlock check` on the folder names each file with its code, line and column, and exits with 1."""
     app = typer.Typer()
-    app.command()(author.check)
+    app.command()(check)
     result = CliRunner().invoke(app, [str(FOLDER), "--json"])
     assert result.exit_code == 1
     found = json.loads(result.stdout)["findings"]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli import ask, audit, author, compare, model, review, runs
+from interlock.cli import ask, audit, author, check, compare, explain, model, review, runs
 from interlock.cli.output import EXIT_FAILED, EXIT_USAGE, console
 from interlock.errors import InterlockError, SettingsError, UsageError
 
@@ -34,7 +34,8 @@ def _interlock(
     """Declare workflows in graphs/, check them, run them, decide what waits."""
 
 
-app.command()(author.check)
+app.command()(check.check)
+app.command()(explain.explain)
 app.command()(author.init)
 app.command()(runs.run)
 app.command()(compare.compare)
