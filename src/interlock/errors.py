@@ -58,6 +58,15 @@ class DecisionRefused(InterlockError):
 class LimitExceeded(InterlockError):
     """The run reached one of its limits."""
 
+    def __init__(self, message: str | None = None, *, run: str | None = None) -> None:
+        super().__init__(message)
+        self.run = run
+        """The run whose limit it is: the one that stopped, or one above it."""
+
+
+class StepLimitExceeded(InterlockError):
+    """The step used what one visit of it may use."""
+
 
 class StoreUnavailable(InterlockError):
     """The database cannot be used now; nothing was lost, try again once it can."""
@@ -73,6 +82,12 @@ class RunBusy(InterlockError):
 
 class ModelError(InterlockError):
     """A model did not answer usefully."""
+
+
+class StepTimeout(InterlockError):
+    """The step's timeout passed."""
+
+    retryable = True
 
 
 class ModelUnavailable(ModelError):

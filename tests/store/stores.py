@@ -31,10 +31,11 @@ class Stores:
         self.approvals = Approvals(database, self.audit, self.ledger, self.clock, PEOPLE)
         self.runs = Runs(database, self.audit, self.clock)
 
-    def run(self, run_id: str | None = None) -> str:
+    def run(self, run_id: str | None = None, limits: dict[str, Any] | None = None) -> str:
         """A new run."""
+        spec = SPEC | ({"limits": limits} if limits else {})
         return self.runs.create(
-            spec=SPEC, spec_digest=DIGEST, input={"amount": 1}, requester="requester", run_id=run_id
+            spec=spec, spec_digest=DIGEST, input={"amount": 1}, requester="requester", run_id=run_id
         ).id
 
     def gated(self, run_id: str) -> Effect:

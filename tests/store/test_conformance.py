@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.exc import StatementError
 
-from interlock.errors import Conflict, DecisionRefused, LimitExceeded, NotFound, Refused
+from interlock.errors import Conflict, DecisionRefused, LimitExceeded, NotFound, Refused, StepLimitExceeded
 from interlock.policies.language import Requirement
 from interlock.store.database import Database
 from interlock.store.effects import copy
+from interlock.store.runs import Child
 from tests.store.stores import DIGEST, HOUR, SPEC, Stores
 
 
@@ -142,22 +143,63 @@ def test_one_of_two_processes_enters(stores: Stores, url: str) -> None:
 
 def test_counters_stop_at_their_limits_and_survive(stores: Stores, url: str) -> None:
     """Steps, calls and money, counted by whichever process."""
-    run = stores.run()
-    stores.runs.enter(run, "a", 1, entered_by=0, first=True, max_steps=1)
+    run = stores.run(limits={"steps": 1, "model_calls": 2, "cost": {"usd": "0.000005"}})
+    stores.runs.enter(run, "a", 1, entered_by=0, first=True)
+    for _ in range(2):
+        again(stores, url).runs.count_call(run, "a", 1)
+    with pytest.raises(LimitExceeded, match="has used its 2 model calls"):
+        stores.runs.count_call(run, "a", 1)
+    stores.runs.count_usage(run, "a", 1, tokens=10, micro_usd=5)
+    with pytest.raises(LimitExceeded, match="has spent"):
+        again(stores, url).runs.count_usage(run, "a", 1, tokens=10, micro_usd=1)
+    with pytest.raises(LimitExceeded, match="has spent"):
+        stores.runs.count_call(run, "a", 1)
     stores.runs.leave(run, "a", 1, outcome="done", left_by=0)
     with pytest.raises(LimitExceeded, match="has used its 1 steps"):
-        again(stores, url).runs.enter(run, "a", 2, entered_by=0, first=False, max_steps=1)
-    for _ in range(2):
-        again(stores, url).runs.count_call(run, max_calls=2)
-    with pytest.raises(LimitExceeded, match="has used its 2 model calls"):
-        stores.runs.count_call(run, max_calls=2)
-    stores.runs.count_usage(run, tokens=10, micro_usd=5, max_micro_usd=5)
-    with pytest.raises(LimitExceeded, match="has spent"):
-        again(stores, url).runs.count_usage(run, tokens=10, micro_usd=1, max_micro_usd=5)
-    with pytest.raises(LimitExceeded, match="has spent"):
-        stores.runs.count_call(run, max_calls=None, max_micro_usd=5)
+        again(stores, url).runs.enter(run, "a", 2, entered_by=0, first=False)
     kept = stores.runs.get(run)
     assert (kept.steps, kept.model_calls, kept.tokens, kept.cost_micro_usd) == (1, 2, 20, 6)
+    visit = stores.runs.visit(run, "a", 1)
+    assert (visit.model_calls, visit.tokens, visit.cost_micro_usd) == (2, 20, 6)
+
+
+def test_a_step_has_limits_of_its_own(stores: Stores, url: str) -> None:
+    """One visit may use so much, whichever process counts; the next visit starts anew."""
+    run = stores.run()
+    stores.runs.enter(run, "a", 1, entered_by=0, first=True)
+    stores.runs.count_call(run, "a", 1, {"model_calls": 1})
+    with pytest.raises(StepLimitExceeded, match="may use 1 model calls in one visit"):
+        again(stores, url).runs.count_call(run, "a", 1, {"model_calls": 1})
+    with pytest.raises(StepLimitExceeded, match="may use 5 tokens"):
+        stores.runs.count_usage(run, "a", 1, tokens=6, micro_usd=0, limits={"tokens": 5})
+    assert stores.runs.visit(run, "a", 1).tokens == 6
+    stores.runs.leave(run, "a", 1, outcome="done", left_by=0)
+    stores.runs.enter(run, "a", 2, entered_by=0, first=False)
+    stores.runs.count_call(run, "a", 2, {"model_calls": 1})
+
+
+def test_a_child_counts_for_every_run_above_it(stores: Stores, url: str) -> None:
+    """Each run's own limit holds for all that happens below it; an error says whose limit it was."""
+    parent = stores.runs.get(stores.run(limits={"model_calls": 2}))
+    stores.runs.enter(parent.id, "each", 1, entered_by=0, first=True)
+    spec = {"graph": "inner", "version": 1, "limits": {"model_calls": 5}}
+    made = [
+        Child(id=f"{parent.id}.each.1.{place}", spec=spec, spec_digest="sha256:inner", input={}) for place in (0, 1)
+    ]
+    rows = stores.runs.create_children(parent, "each", 1, made, "me")
+    assert [row.id for row in again(stores, url).runs.create_children(parent, "each", 1, made[:1], "me")] == [
+        row.id for row in rows
+    ]
+    for row in rows:
+        stores.runs.enter(row.id, "a", 1, entered_by=0, first=True)
+        stores.runs.count_call(row.id, "a", 1)
+    with pytest.raises(LimitExceeded, match="has used its 2 model calls") as refused:
+        again(stores, url).runs.count_call(rows[0].id, "a", 1)
+    assert refused.value.run == parent.id
+    assert (stores.runs.get(parent.id).steps, stores.runs.get(rows[0].id).model_calls) == (3, 1)
+    assert [run.id for run in stores.runs.family(parent.id)] == [parent.id, *(row.id for row in rows)]
+    assert stores.runs.root(rows[1].id).id == parent.id
+    assert [run.id for run in stores.runs.list()] == [parent.id]
 
 
 def test_attempts_of_a_visit_are_counted(stores: Stores, url: str) -> None:
@@ -172,9 +214,10 @@ def test_attempts_of_a_visit_are_counted(stores: Stores, url: str) -> None:
 def test_counting_at_once_loses_nothing(stores: Stores, url: str) -> None:
     """Many threads, each with a connection of its own."""
     run = stores.run()
+    stores.runs.enter(run, "a", 1, entered_by=0, first=True)
     others = [again(stores, url) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda other: [other.runs.count_call(run, max_calls=None) for _ in range(5)], others))
+        list(pool.map(lambda other: [other.runs.count_call(run, "a", 1) for _ in range(5)], others))
     assert stores.runs.get(run).model_calls == 20
 
 

@@ -290,7 +290,6 @@ class _Compiler:
             entered_by=edge,
             first=self.spec.edges[edge].source == START,
             counts=not exhausted,
-            max_steps=self.spec.limits.steps,
         )
         return Leave("exhausted", note=f"visited {limit} times") if exhausted else None
 

@@ -9,11 +9,13 @@ from typing import Any
 from langchain_core.messages.ai import UsageMetadata
 
 from interlock.errors import LimitExceeded, ModelError, ModelUnavailable, SettingsError
-from interlock.graphs.spec import ReasonStep
+from interlock.graphs.cards import StepLimits
+from interlock.graphs.spec import ReasonStep, RouteStep
 from interlock.nodes.moves import Leave, Move
 from interlock.nodes.reason import reason
 from interlock.nodes.services import Place, Services
 from interlock.settings import Price
+from interlock.store.spend import limits_of
 
 FREE = Price(input=Decimal(0), output=Decimal(0))
 
@@ -25,13 +27,14 @@ class RunMeter:
         """Raises:
         SettingsError: the workflow limits its cost and the model's price is not known.
         """
-        limits = place.spec.limits
-        self._run = place.run
+        step = place.spec.steps[place.step]
+        own = step.limits if isinstance(step, ReasonStep | RouteStep) else StepLimits()
+        self._place = (place.run, place.step, place.visit)
         self._runs = services.runs
-        self._max_calls = limits.model_calls
-        self._max_micro_usd = int(limits.cost.usd * 1_000_000) if limits.cost else None
+        self._limits = limits_of(own.model_dump(mode="json"))
+        self._costs = own.cost is not None or services.runs.limits_cost(place.run)
         self._price = services.settings.price(provider)
-        if self._price is None and limits.cost is not None:
+        if self._price is None and self._costs:
             raise SettingsError(
                 f"{place.spec.graph} limits its cost, but the price of {provider} is not known; set INTERLOCK_PRICES."
             )
@@ -42,7 +45,7 @@ class RunMeter:
         Raises:
             LimitExceeded: the run has used its calls or its money.
         """
-        self._runs.count_call(self._run, max_calls=self._max_calls, max_micro_usd=self._max_micro_usd)
+        self._runs.count_call(*self._place, limits=self._limits)
 
     def usage(self, metadata: UsageMetadata | None) -> None:
         """Count what a call used.
@@ -50,15 +53,16 @@ class RunMeter:
         Raises:
             LimitExceeded: the run has spent more than it may, or nobody can say what it has spent.
         """
-        if metadata is None and self._max_micro_usd is not None and self._price != FREE:
+        if metadata is None and self._costs and self._price != FREE:
             raise LimitExceeded(
-                f"run {self._run} has a limit on its cost, but the model did not say how many tokens it used; "
-                "use another model, or leave out limits.cost."
+                f"run {self._place[0]} has a limit on its cost, but the model did not say how many tokens it used; "
+                "use another model, or leave out limits.cost.",
+                run=self._place[0],
             )
         read, written = (metadata["input_tokens"], metadata["output_tokens"]) if metadata else (0, 0)
         cost = Decimal(0) if self._price is None else self._price.input * read + self._price.output * written
         micro_usd = int(cost.to_integral_value(ROUND_CEILING))
-        self._runs.count_usage(self._run, tokens=read + written, micro_usd=micro_usd, max_micro_usd=self._max_micro_usd)
+        self._runs.count_usage(*self._place, tokens=read + written, micro_usd=micro_usd, limits=self._limits)
 
 
 def think(step: ReasonStep, place: Place, values: Mapping[str, Any], services: Services) -> Move:

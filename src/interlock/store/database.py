@@ -13,13 +13,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session
 
 from interlock.errors import Conflict, SettingsError, StoreUnavailable
+from interlock.store.migrations import SCHEMA, migrate
 from interlock.store.tables import Meta, Row
 
 Transaction = Session
 """An open transaction, as callers outside the store may pass it on."""
-
-SCHEMA = "1"
-"""Version of the tables; a database of another version is refused, never guessed at."""
 
 
 class Database:
@@ -55,7 +53,7 @@ class Database:
             meta = session.get(Meta, "schema")
             if meta is None:
                 session.add(Meta(name="schema", value=SCHEMA))
-            elif meta.value != SCHEMA:
+            elif meta.value != SCHEMA and not migrate(session, meta):
                 raise StoreUnavailable(
                     f"the database {self.name} has table version {meta.value}, this program needs {SCHEMA}; "
                     "use the program that made it, or another INTERLOCK_HOME."

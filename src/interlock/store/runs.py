@@ -8,18 +8,30 @@ Counters (steps, model calls, tokens, money, attempts) live here and survive res
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import Session, col, func, select
 
 from interlock.digest import Json, canonical
-from interlock.errors import LimitExceeded, NotFound, Refused
+from interlock.errors import NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
+from interlock.store.spend import limits_of, lineage, record, use, visit_of, visit_within, within
 from interlock.store.tables import PinnedSpec, Run, Visit
 
 ENDED = ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Child:
+    """A child run to be created."""
+
+    id: str
+    spec: dict[str, Any]
+    spec_digest: str
+    input: dict[str, Any]
 
 
 class Runs:
@@ -40,33 +52,80 @@ class Runs:
         run_id: str | None = None,
     ) -> Run:
         """Accept a run: from here on it is never lost."""
+        run = self._new(spec, spec_digest, input, requester, run_id or f"run-{secrets.token_hex(5)}")
+        with self._database.write() as session:
+            self._store(session, run, spec)
+        return run
+
+    def create_children(
+        self, parent: Run, step: str, visit: int, children: Sequence[Child], requester: str
+    ) -> Sequence[Run]:
+        """The child runs of a visit, all created in one transaction; those that are there already are kept."""
+        with self._database.write() as session:
+            known = list(session.exec(_children_of(parent.id, step, visit)))
+            if known:
+                return known
+            for ordinal, child in enumerate(children):
+                run = self._new(child.spec, child.spec_digest, child.input, requester, child.id)
+                run.parent_id, run.parent_step, run.parent_visit, run.ordinal = parent.id, step, visit, ordinal
+                self._store(session, run, child.spec)
+                known.append(run)
+            return known
+
+    def children(self, run_id: str, step: str | None = None, visit: int | None = None) -> Sequence[Run]:
+        """The child runs of a run, or of one of its visits, in the order of branches or items."""
+        with self._database.read() as session:
+            return session.exec(_children_of(run_id, step, visit)).all()
+
+    def family(self, run_id: str) -> Sequence[Run]:
+        """The run and every run below it, each after its parent."""
+        with self._database.read() as session:
+            found = [_fetch(session, run_id)]
+            for run in found:
+                found += session.exec(_children_of(run.id)).all()
+            return found
+
+    def root(self, run_id: str) -> Run:
+        """The run that nobody's step started, at or above this one."""
+        with self._database.read() as session:
+            run = _fetch(session, run_id)
+            while run.parent_id:
+                run = _fetch(session, run.parent_id)
+            return run
+
+    def _new(self, spec: dict[str, Any], spec_digest: str, input: dict[str, Any], requester: str, run_id: str) -> Run:
         now = self._clock()
-        run = Run(
-            id=run_id or f"run-{secrets.token_hex(5)}",
+        return Run(
+            id=run_id,
             graph=spec["graph"],
             spec_digest=spec_digest,
             status="created",
             input=input,
             output={},
+            limits=limits_of(spec.get("limits") or {}),
             requester=requester,
             created_at=now,
             updated_at=now,
         )
-        with self._database.write() as session:
-            if session.get(PinnedSpec, spec_digest) is None:
-                body = canonical(spec).decode()
-                session.add(
-                    PinnedSpec(
-                        digest=spec_digest, graph=spec["graph"], version=spec["version"], body=body, stored_at=now
-                    )
+
+    def _store(self, session: Session, run: Run, spec: dict[str, Any]) -> None:
+        if session.get(PinnedSpec, run.spec_digest) is None:
+            session.add(
+                PinnedSpec(
+                    digest=run.spec_digest,
+                    graph=spec["graph"],
+                    version=spec["version"],
+                    body=canonical(spec).decode(),
+                    stored_at=run.created_at,
                 )
-                session.flush()
-            session.add(run)
-            session.flush()
-            self._audit.append(
-                session, requester, "run.created", run.id, {"graph": run.graph, "spec": spec_digest, "input": input}
             )
-        return run
+            session.flush()
+        session.add(run)
+        session.flush()
+        told: dict[str, Json] = {"graph": run.graph, "spec": run.spec_digest, "input": run.input}
+        if run.parent_id:
+            told["parent"] = f"{run.parent_id}/{run.parent_step}/{run.parent_visit}"
+        self._audit.append(session, run.requester, "run.created", run.id, told)
 
     def get(self, run_id: str) -> Run:
         """The run.
@@ -95,9 +154,9 @@ class Runs:
             return pinned.body
 
     def list(self, *, status: str | None = None, limit: int = 100) -> Sequence[Run]:
-        """Runs, newest first."""
+        """Runs, newest first, without child runs."""
         with self._database.read() as session:
-            query = select(Run).order_by(col(Run.created_at).desc()).limit(limit)
+            query = select(Run).where(col(Run.parent_id).is_(None)).order_by(col(Run.created_at).desc()).limit(limit)
             return session.exec(query.where(Run.status == status) if status else query).all()
 
     def visits(self, run_id: str) -> Sequence[Visit]:
@@ -158,7 +217,6 @@ class Runs:
         entered_by: int,
         first: bool,
         counts: bool = True,
-        max_steps: int | None = None,
     ) -> Visit:
         """Enter a step, or find the visit again after a crash.
 
@@ -166,11 +224,10 @@ class Runs:
             entered_by: index of the edge that leads here.
             first: whether that edge comes from START.
             counts: whether the visit will do work; one that only finds its limit used up does not.
-            max_steps: the run's limit of visits in all.
 
         Raises:
             Refused: the run has ended, or was not at that edge: its position was forged.
-            LimitExceeded: the run has used its steps.
+            LimitExceeded: the run, or one above it, has used its steps.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -191,9 +248,8 @@ class Runs:
             came_from = last.left_by if last else None
             if visit != count + 1 or (came_from != entered_by if last else not first) or (last and first):
                 raise Refused(f"run {run_id} is not at the way into {step}; its position was changed from outside.")
-            if counts and max_steps is not None and run.steps >= max_steps:
-                raise LimitExceeded(f"run {run_id} has used its {max_steps} steps (limits.steps).")
-            run.steps += counts
+            if counts:
+                use(session, run, "steps")
             run.updated_at = now
             position = (last.position if last else 0) + 1
             entered = Visit(
@@ -219,20 +275,29 @@ class Runs:
             if last is None or (last.step, last.visit) != (step, visit):
                 raise Refused(f"run {run_id} is not at {step}; its position was changed from outside.")
 
-    def leave(self, run_id: str, step: str, visit: int, *, outcome: str, left_by: int, note: str | None = None) -> None:
+    def leave(
+        self,
+        run_id: str,
+        step: str,
+        visit: int,
+        *,
+        outcome: str,
+        left_by: int,
+        note: str | None = None,
+        error_kind: str | None = None,
+    ) -> None:
         """Record the outcome of a visit and the edge taken; a crash may make it record the same again.
 
         Raises:
             Refused: the run never entered the step, or has moved on from it.
         """
         with self._database.write() as session:
-            row = session.get(Visit, (run_id, step, visit))
-            if row is None:
-                raise Refused(f"run {run_id} never entered {step}.")
+            row = visit_of(session, run_id, step, visit)
             later = select(Visit.position).where(Visit.run_id == run_id, col(Visit.position) > row.position)
             if session.exec(later.limit(1)).first() is not None:
                 raise Refused(f"run {run_id} has moved on from {step}; its position was changed from outside.")
             row.outcome, row.left_by, row.note, row.left_at = outcome, left_by, note, self._clock()
+            row.error_kind = error_kind
             session.add(row)
             session.flush()
             told: dict[str, Json] = {"outcome": outcome, "visit": visit, "note": note}
@@ -253,47 +318,64 @@ class Runs:
     def attempt(self, run_id: str, step: str, visit: int) -> int:
         """Count one more attempt at a visit's work; returns how many there were, this one included."""
         with self._database.write() as session:
-            row = session.get(Visit, (run_id, step, visit))
-            if row is None:
-                raise Refused(f"run {run_id} never entered {step}.")
+            row = visit_of(session, run_id, step, visit)
             row.attempts += 1
             session.add(row)
             return row.attempts
 
     # Spend --------------------------------------------------------------------------------------
 
-    def count_call(self, run_id: str, *, max_calls: int | None, max_micro_usd: int | None = None) -> None:
-        """Count one chat model call before it is made.
+    def count_call(self, run_id: str, step: str, visit: int, limits: Mapping[str, int] | None = None) -> None:
+        """Count one model call of a visit before it is made.
+
+        Args:
+            limits: what one visit of the step may use, by counter.
 
         Raises:
-            LimitExceeded: the run has used its calls, or has spent more than it may already.
+            LimitExceeded: the run, or one above it, has used its calls, or has overspent already.
+            StepLimitExceeded: the visit has.
         """
         with self._database.write() as session:
-            run = _fetch(session, run_id)
-            if max_calls is not None and run.model_calls >= max_calls:
-                raise LimitExceeded(f"run {run_id} has used its {max_calls} model calls (limits.model_calls).")
-            _within(run, max_micro_usd)
-            run.model_calls += 1
-            session.add(run)
+            run, row = _fetch(session, run_id), visit_of(session, run_id, step, visit)
+            visit_within(row, limits or {}, calls=1)
+            within(session, run)
+            use(session, run, "model_calls")
+            row.model_calls += 1
+            session.add(row)
 
-    def count_usage(self, run_id: str, *, tokens: int, micro_usd: int, max_micro_usd: int | None) -> None:
+    def count_usage(
+        self,
+        run_id: str,
+        step: str,
+        visit: int,
+        *,
+        tokens: int,
+        micro_usd: int,
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
         """Add what a call used.
 
         Raises:
-            LimitExceeded: the run has spent more than it may; the spend is recorded all the same.
+            LimitExceeded, StepLimitExceeded: more than may be is spent; the spend is recorded all the same.
         """
         with self._database.write() as session:
-            run = _fetch(session, run_id)
-            run.tokens += tokens
-            run.cost_micro_usd += micro_usd
-            session.add(run)
-        _within(run, max_micro_usd)
+            run, row = _fetch(session, run_id), visit_of(session, run_id, step, visit)
+            record(session, run, row, tokens=tokens, micro_usd=micro_usd)
+        with self._database.read() as session:
+            within(session, _fetch(session, run_id))
+            visit_within(visit_of(session, run_id, step, visit), limits or {})
+
+    def limits_cost(self, run_id: str) -> bool:
+        """Whether the run, or one above it, limits what it may cost."""
+        with self._database.read() as session:
+            return any("micro_usd" in each.limits for each in lineage(session, _fetch(session, run_id)))
 
 
-def _within(run: Run, max_micro_usd: int | None) -> None:
-    if max_micro_usd is not None and run.cost_micro_usd > max_micro_usd:
-        spent, limit = run.cost_micro_usd / 1e6, max_micro_usd / 1e6
-        raise LimitExceeded(f"run {run.id} has spent {spent:.4f} USD of {limit:.4f} (limits.cost.usd).")
+def _children_of(run_id: str, step: str | None = None, visit: int | None = None) -> Any:
+    query = select(Run).where(Run.parent_id == run_id).order_by(col(Run.created_at), col(Run.ordinal))
+    if step is not None:
+        query = query.where(Run.parent_step == step, Run.parent_visit == visit)
+    return query
 
 
 def _fetch(session: Session, run_id: str) -> Run:

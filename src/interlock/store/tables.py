@@ -79,7 +79,15 @@ class Run(Row, table=True):
     error: str | None = None
     input: dict[str, Any] = _json()
     output: dict[str, Any] = _json()
+    limits: dict[str, Any] = _json()
+    """The most it may use, its child runs included, by counter: steps, model_calls, tokens, micro_usd."""
     requester: str
+    parent_id: str | None = Field(default=None, foreign_key="runs.id", index=True)
+    """The run whose step this child run is part of."""
+    parent_step: str | None = None
+    parent_visit: int | None = None
+    ordinal: int = 0
+    """The place among the children of that visit: of the branch, or of the item."""
     steps: int = 0
     model_calls: int = 0
     tokens: int = 0
@@ -101,12 +109,41 @@ class Visit(Row, table=True):
     position: int
     """1 for the run's first visit, 2 for the next, over all steps."""
     attempts: int = 0
+    model_calls: int = 0
+    tokens: int = 0
+    cost_micro_usd: int = 0
     outcome: str | None = None
+    error_kind: str | None = None
+    """Why it failed: unavailable, timeout, invalid, refused or limit."""
     left_by: int | None = None
     """Index of the edge taken out; -1 when the run ends because no edge takes the outcome."""
     note: str | None = None
     entered_at: datetime = _moment()
     left_at: datetime | None = _optional_moment()
+
+
+class Pause(Row, table=True):
+    """What a visit of a wait step waits for: a moment, or an event that must come before it.
+
+    `state`: waiting, done or expired.
+    """
+
+    __tablename__ = "pauses"
+
+    id: str = Field(primary_key=True)
+    """`run/step/visit`, so that a replay finds its row."""
+    run_id: str = Field(foreign_key="runs.id", index=True)
+    step: str
+    visit: int
+    event: str | None = Field(default=None, index=True)
+    """The event's name; None for a timer."""
+    payload_schema: dict[str, Any] = _json()
+    due_at: datetime = _moment()
+    state: str = Field(index=True)
+    payload: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    sender: str | None = None
+    created_at: datetime = _moment()
+    settled_at: datetime | None = _optional_moment()
 
 
 class Effect(Row, table=True):

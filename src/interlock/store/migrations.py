@@ -1,0 +1,50 @@
+"""Databases of earlier releases are brought up to this one's tables, in one transaction when they are opened."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from interlock.store.spend import limits_of
+from interlock.store.tables import Meta, Pause, Row
+
+SCHEMA = "2"
+"""Version of the tables; a database of an unknown version is refused, never guessed at."""
+
+
+def migrate(session: Session, meta: Meta) -> bool:
+    """Bring the tables up to `SCHEMA`; False when they are of a version that is not known."""
+    if meta.value != "1":
+        return False
+    _to_2(session)
+    meta.value = SCHEMA
+    session.add(meta)
+    return True
+
+
+def _to_2(session: Session) -> None:
+    """Child runs, waits, spend by visit, and limits that stand beside the run they bound."""
+    for column in (
+        "limits JSON NOT NULL DEFAULT '{}'",
+        "parent_id VARCHAR REFERENCES runs (id)",
+        "parent_step VARCHAR",
+        "parent_visit INTEGER",
+        "ordinal INTEGER NOT NULL DEFAULT 0",
+    ):
+        session.execute(text(f"ALTER TABLE runs ADD COLUMN {column}"))
+    session.execute(text("CREATE INDEX ix_runs_parent_id ON runs (parent_id)"))
+    for column in (
+        "model_calls INTEGER NOT NULL DEFAULT 0",
+        "tokens INTEGER NOT NULL DEFAULT 0",
+        "cost_micro_usd INTEGER NOT NULL DEFAULT 0",
+        "error_kind VARCHAR",
+    ):
+        session.execute(text(f"ALTER TABLE visits ADD COLUMN {column}"))
+    Row.metadata.create_all(session.connection(), tables=[Pause.__table__])  # type: ignore[attr-defined]
+    for digest, body in session.execute(text("SELECT digest, body FROM specs")).all():
+        limits = json.dumps(limits_of(json.loads(body).get("limits") or {}))
+        session.execute(
+            text("UPDATE runs SET limits = :limits WHERE spec_digest = :digest"), {"limits": limits, "digest": digest}
+        )

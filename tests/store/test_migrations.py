@@ -1,0 +1,61 @@
+"""A home made by the first release goes on under this one."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from interlock.store.database import Database
+from tests.store.stores import Stores
+
+VERSION_1 = Path(__file__).with_name("version_1.sql")
+NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat(sep=" ")
+
+
+def made_by_version_1(path: Path) -> None:
+    """A database with the tables of the first release, and one run that waits in it."""
+    body = json.dumps({"graph": "old", "version": 1, "limits": {"steps": 2, "cost": {"usd": "0.5"}}})
+    with sqlite3.connect(path) as connection:
+        connection.executescript(VERSION_1.read_text())
+        connection.execute("INSERT INTO meta VALUES ('schema', '1')")
+        connection.execute("INSERT INTO specs VALUES ('sha256:old', 'old', 1, ?, ?)", (body, NOW))
+        connection.execute(
+            "INSERT INTO runs (id, graph, spec_digest, status, input, output, requester, steps, model_calls, tokens,"
+            " cost_micro_usd, created_at, updated_at)"
+            " VALUES ('run-old', 'old', 'sha256:old', 'waiting', '{}', '{}', 'me', 1, 0, 0, 0, ?, ?)",
+            (NOW, NOW),
+        )
+        connection.execute(
+            "INSERT INTO visits (run_id, step, visit, entered_by, position, attempts, outcome, left_by, entered_at)"
+            " VALUES ('run-old', 'a', 1, 0, 1, 1, 'done', 0, ?)",
+            (NOW,),
+        )
+    connection.close()
+
+
+def test_a_run_of_the_first_release_goes_on(tmp_path: Path) -> None:
+    """Its rows are kept, its limits stand beside it now, and it can enter its next step, but no further one."""
+    made_by_version_1(tmp_path / "old.db")
+    stores = Stores(Database(f"sqlite:///{tmp_path / 'old.db'}"))
+    run = stores.runs.get("run-old")
+    assert (run.status, run.limits, run.parent_id) == ("waiting", {"steps": 2, "micro_usd": 500_000}, None)
+    stores.runs.enter("run-old", "a", 2, entered_by=0, first=False)
+    assert stores.runs.get("run-old").steps == 2
+    again = Stores(Database(f"sqlite:///{tmp_path / 'old.db'}"))
+    assert [visit.visit for visit in again.runs.visits("run-old")] == [1, 2]
+
+
+def test_the_tables_are_those_of_a_new_database(tmp_path: Path) -> None:
+    """Every table has the same columns, whichever way it was made."""
+    made_by_version_1(tmp_path / "old.db")
+    Database(f"sqlite:///{tmp_path / 'old.db'}")
+    Database(f"sqlite:///{tmp_path / 'new.db'}")
+    shapes = []
+    for name in ("old.db", "new.db"):
+        with sqlite3.connect(tmp_path / name) as connection:
+            tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            shapes.append({t: {row[1:3] for row in connection.execute(f"PRAGMA table_info({t})")} for t in tables})
+        connection.close()
+    assert shapes[0] == shapes[1]
