@@ -52,22 +52,22 @@ def check_paths(paths: Iterable[Path], allowed: Mapping[str, int | Decimal] | No
         found = bounds(loaded.spec, drawers.actions) if loaded.spec is not None else None
         graphs[str(path)] = found
         if found is not None:
-            findings += _above(found, allowed or {}, loaded.documents[0])
+            findings += above(found, allowed or {}, loaded.documents[0])
     return Report(findings, graphs, documents)
 
 
-def _above(found: Bounds, allowed: Mapping[str, int | Decimal], document: Document) -> Iterator[Finding]:
+def above(found: Bounds, allowed: Mapping[str, int | Decimal], document: Document) -> Iterator[Finding]:
     """The bounds of a graph that are above what is allowed, each where the graph could limit it."""
     for name, most in allowed.items():
         value = getattr(found, name, None)
         at = next((at for at in (("limits", name), ("limits",)) if document.at(at) is not None), ("graph",))
         example = f"{{cost: {{usd: {most}}}}}" if name == "cost" else f"{{{name}: {most}}}"
         if value is None:
-            message = f"a run may take {counted(name, None)}, but at most {most} may be"
+            message = f"a run may take {counted(name, None)}; at most {most} are allowed"
             hint = f"limit it, as in `limits: {example}`" if name in _LIMITED else None
             yield document.finding("G221", message, at, key=True, hint=hint)
         elif value > most:
-            message = f"a run can take {counted(name, value)}, but at most {most} may be"
+            message = f"a run can take {counted(name, value)}; at most {most} are allowed"
             yield document.finding("G220", message, at, key=True)
 
 

@@ -55,7 +55,8 @@ class Report:
         if self.findings:
             errors = sum(finding.fatal for finding in self.findings)
             blocks.append(f"{_count(errors, 'error')}, {_count(len(self.findings) - errors, 'warning')}")
-            codes = dict.fromkeys(finding.code for finding in self.findings if finding.fatal or self.ok)
+        if not self.ok:
+            codes = dict.fromkeys(finding.code for finding in self.findings if finding.fatal)
             blocks.append(f"Next: interlock explain {' '.join(codes)}")
         elif self.graphs:
             blocks.append(f"Next: interlock run {next(iter(self.graphs))} -i KEY=VALUE ...")
