@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
-from interlock.graphs.assigned import ANSWERED, bound_keys
+from interlock.graphs.assigned import ANSWERED, bound_keys, writing
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Arc, Flow, shortest
 from interlock.graphs.shapes import argument_shapes
-from interlock.graphs.spec import END, START, ActStep, ApproveStep, CallStep, Spec
+from interlock.graphs.spec import END, START, ActStep, ApproveStep, Performing, Spec
 from interlock.graphs.structure import consequential
 from interlock.source import hint_for
 from interlock.tools.action import Action
@@ -59,7 +59,7 @@ class Dirt:
             dirty |= self.bit.get(arc.source, 0)
         if isinstance(step, ApproveStep) and step.covers is not None and arc.outcome == "approved":
             dirty &= ~self.bit.get(step.covers, 0)
-        if step.writes and (isinstance(step, ApproveStep) or arc.outcome == "done"):
+        if step.writes and (isinstance(step, ApproveStep) or arc.outcome in writing(step)):
             dirty |= self.binding.get(step.writes, 0)
         if arc.outcome in ANSWERED:
             dirty |= self.reviews.get(arc.source, 0)
@@ -119,7 +119,7 @@ def covering(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
         covered = spec.steps.get(step.covers)
         if covered is None:
             yield Fault("G030", f"unknown step `{step.covers}`", at, hint=hint_for(step.covers, spec.steps))
-        elif not isinstance(covered, ActStep | CallStep) or not consequential(covered, actions):
+        elif not isinstance(covered, Performing) or not consequential(covered, actions):
             yield Fault("G202", f"`{step.covers}` changes nothing, so there is nothing to authorise", at)
         elif len(covered.actions) != 1:
             message = f"`{step.covers}` chooses among {len(covered.actions)} actions; an approval covers exactly one"

@@ -12,8 +12,27 @@ from dataclasses import dataclass
 
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Arc, Flow, shortest
-from interlock.graphs.spec import END, OUTCOMES, START, ActStep, ApproveStep, CallStep, Spec, Step, is_path, path_parts
+from interlock.graphs.spec import (
+    END,
+    START,
+    ActStep,
+    ApproveStep,
+    CallStep,
+    CompensateStep,
+    GraphStep,
+    MapStep,
+    RouteStep,
+    Spec,
+    Step,
+    WaitStep,
+    is_path,
+    outcomes,
+    path_parts,
+)
 from interlock.source import Loc, hint_for
+
+Binding = ActStep | CallStep | CompensateStep | GraphStep | MapStep
+"""Steps that bind arguments or inputs by name."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +48,14 @@ class Read:
 def reads_of(spec: Spec, name: str) -> Iterator[Read]:
     """Every key that a step reads on entering: declared reads, bindings, and those of the step it covers."""
     step = spec.steps[name]
-    if not isinstance(step, CallStep):
+    if isinstance(step, WaitStep) and step.until:
+        yield Read(name, path_parts(step.until)[0], ("steps", name, "wait", "until"))
+    if isinstance(step, MapStep):
+        yield Read(name, path_parts(step.over)[0], ("steps", name, "map", "over"))
+    if not isinstance(step, Binding | WaitStep) or isinstance(step, ActStep):
         for index, key in enumerate(step.reads):
             yield Read(name, key, ("steps", name, "reads", index))
-    if isinstance(step, ActStep | CallStep):
+    if isinstance(step, Binding):
         for argument, key in bound_keys(step).items():
             yield Read(name, key, ("steps", name, "bind", argument))
     if isinstance(step, ApproveStep) and step.covers in spec.steps:
@@ -43,7 +66,7 @@ def reads_of(spec: Spec, name: str) -> Iterator[Read]:
 
 def bound_keys(step: Step) -> dict[str, str]:
     """The state key behind each argument that is bound to a path."""
-    if not isinstance(step, ActStep | CallStep):
+    if not isinstance(step, Binding):
         return {}
     return {
         argument: path_parts(value)[0]
@@ -76,7 +99,11 @@ def writing(step: Step) -> tuple[str, ...]:
     and with `covers` a rule may have rejected instead of a person.
     """
     plain = isinstance(step, ApproveStep) and not step.form and step.covers is None
-    return OUTCOMES[step.kind][: 2 if plain else 1]
+    if isinstance(step, GraphStep):
+        return tuple(outcome for outcome in outcomes(step) if outcome not in ("failed", "exhausted"))
+    if isinstance(step, RouteStep):
+        return tuple(step.card.labels)
+    return outcomes(step)[: 2 if plain else 1]
 
 
 class Keys:

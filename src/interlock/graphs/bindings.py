@@ -10,7 +10,7 @@ from typing import Any
 from interlock.graphs.assigned import bound_keys, writers
 from interlock.graphs.fault import Fault
 from interlock.graphs.shapes import Shape, argument_shapes, state_shapes
-from interlock.graphs.spec import ActStep, CallStep, ReasonStep, Spec, is_path, path_parts
+from interlock.graphs.spec import CallStep, Performing, ReasonStep, Spec, is_path, path_parts
 from interlock.source import Loc, hint_for
 from interlock.tools.action import Action
 
@@ -41,7 +41,7 @@ def bindings(spec: Spec, actions: Mapping[str, Action], whole: bool = True) -> I
     for name, step in spec.steps.items():
         if isinstance(step, ReasonStep):
             yield from _prompt(name, step, shapes)
-        elif isinstance(step, ActStep | CallStep):
+        elif isinstance(step, Performing):
             yield from _bound(name, step, shapes, actions)
     for index, edge in enumerate(spec.edges):
         for path, comparison in (edge.when or {}).items():
@@ -69,7 +69,7 @@ def _prompt(name: str, step: ReasonStep, shapes: Shapes) -> Iterator[Fault]:
             yield Fault("G110", message, ("steps", name, "reads", index), severity="warning")
 
 
-def _bound(name: str, step: ActStep | CallStep, shapes: Shapes, actions: Mapping[str, Action]) -> Iterator[Fault]:
+def _bound(name: str, step: Performing, shapes: Shapes, actions: Mapping[str, Action]) -> Iterator[Fault]:
     known = [actions[action] for action in step.actions if action in actions]
     wrong: set[str] = set()
     for argument, value in step.bind.items():

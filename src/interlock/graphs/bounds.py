@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Flow, components, cycle, flow
-from interlock.graphs.spec import END, START, ActStep, ApproveStep, ReasonStep, Spec
+from interlock.graphs.spec import END, START, ActStep, ApproveStep, Performing, ReasonStep, Spec
 from interlock.graphs.structure import consequential
 from interlock.tools.action import Action
 
@@ -110,7 +110,7 @@ def bounds(spec: Spec, actions: Mapping[str, Action] | None = None) -> Bounds:
             model_calls += entered * step.retry.attempts * (step.card.repairs + 1)
         elif isinstance(step, ApproveStep):
             approvals += entered
-        else:
+        elif isinstance(step, Performing):
             again = any(home[half] == home[other] for other in _after_done(name, spec, paths))
             performed += entered if again else 1
             asks = isinstance(step, ActStep) and step.card.on_abstain == "ask"

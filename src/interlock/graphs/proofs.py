@@ -15,7 +15,8 @@ from interlock.graphs.bounds import bounded, enough
 from interlock.graphs.bounds import bounds as bounds
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import flow
-from interlock.graphs.spec import ActStep, CallStep, Spec
+from interlock.graphs.shapes import reports_error
+from interlock.graphs.spec import Performing, Spec
 from interlock.graphs.structure import closed, connected, consequential
 from interlock.tools.action import Action
 
@@ -54,7 +55,7 @@ def _edge_keys(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
         if edge.approval is not None and (target is None or not consequential(target, actions)):
             message = f"`{edge.target}` performs no action that an approval could be for"
             yield Fault("G029", message, (*at, "approval"))
-        elif edge.writes is not None and edge.approval is None:
+        elif edge.writes is not None and edge.approval is None and not reports_error(edge):
             yield Fault("G029", "`writes` says nothing without `approval`", (*at, "writes"), key=True)
         if edge.outcome is not None and target is not None:
             yield Fault("G029", "`outcome` names an end, but this edge does not go to END", (*at, "outcome"), key=True)
@@ -62,7 +63,7 @@ def _edge_keys(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
 
 def _retries(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
     for name, step in spec.steps.items():
-        if not isinstance(step, ActStep | CallStep) or step.retry.attempts == 1:
+        if not isinstance(step, Performing) or step.retry.attempts == 1:
             continue
         blind = [action for action in step.actions if action in actions and actions[action].effect == "blind"]
         if blind:

@@ -6,29 +6,48 @@ from collections.abc import Iterator, Mapping, Set
 
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Flow, cycle, reachable, reverse
-from interlock.graphs.spec import END, OUTCOMES, START, UNROUTED_ENDS, ActStep, ApproveStep, CallStep, Spec, Step
+from interlock.graphs.spec import (
+    END,
+    START,
+    UNROUTED_ENDS,
+    ActStep,
+    GraphStep,
+    Performing,
+    Spec,
+    Step,
+    WaitStep,
+    ends,
+    outcomes,
+)
 from interlock.tools.action import Action
 
 
 def consequential(step: Step, actions: Mapping[str, Action]) -> list[str]:
     """The actions of `step` that change something; an unknown action is taken for one that does."""
-    if not isinstance(step, ActStep | CallStep):
+    if not isinstance(step, Performing):
         return []
     return [name for name in step.actions if name not in actions or actions[name].consequential]
 
 
 def possible(step: Step, outcome: str) -> bool:
     """Whether `step` can end with `outcome` at all."""
-    if outcome == "abstained":
-        return isinstance(step, ActStep) and step.card.on_abstain == "edge"
-    return outcome != "exhausted" or step.visits is not None
+    if outcome == "exhausted":
+        return step.visits is not None
+    match step:
+        case ActStep() if outcome == "abstained":
+            return step.card.on_abstain == "edge"
+        case WaitStep() if outcome == "expired":
+            return step.event is not None
+        case GraphStep() if outcome == "done":
+            return "done" in ends(step.spec)
+    return True
 
 
 def required(step: Step, outcome: str, actions: Mapping[str, Action]) -> bool:
     """Whether `outcome` needs an edge; those of `UNROUTED_ENDS` end the run as failed without one."""
     if outcome in UNROUTED_ENDS:
         return False
-    if outcome in ("rejected", "expired", "denied") and not isinstance(step, ApproveStep):
+    if outcome in ("rejected", "expired", "denied") and isinstance(step, Performing):
         return bool(consequential(step, actions))
     return possible(step, outcome)
 
@@ -49,7 +68,7 @@ def closed(spec: Spec, actions: Mapping[str, Action], unsure: Set[str]) -> Itera
             yield from _branches(spec, START, "", leaving[START, ""])
     for name, step in spec.steps.items():
         missing = []
-        for outcome in OUTCOMES[step.kind]:
+        for outcome in outcomes(step):
             indices = leaving.get((name, outcome), [])
             if indices:
                 yield from _branches(spec, name, outcome, indices)
@@ -66,7 +85,11 @@ def closed(spec: Spec, actions: Mapping[str, Action], unsure: Set[str]) -> Itera
 
 
 def _impossible(name: str, outcome: str, index: int) -> Fault:
-    reason = "it has no `visits`" if outcome == "exhausted" else "its card asks a person instead"
+    reason = {
+        "exhausted": "it has no `visits`",
+        "expired": "only an event can fail to come",
+        "done": "its graph names all its ends",
+    }.get(outcome, "its card asks a person instead")
     message = f"`{name}` never ends with `{outcome}`: {reason}"
     return Fault("G031", message, ("edges", index, "on"), part=outcome, severity="warning")
 
