@@ -9,9 +9,9 @@ import pytest
 from langgraph.types import Command
 from sqlalchemy import text
 
-from interlock.engine import compiler
 from interlock.errors import Conflict, DecisionRefused, Refused
 from interlock.graphs.cards import Retry
+from interlock.nodes import kinds
 from interlock.nodes.binding import binding
 from interlock.nodes.perform import perform
 from interlock.nodes.services import Place
@@ -147,7 +147,7 @@ def test_a_decision_of_the_rules_does_not_outlive_what_it_was_decided_on(house: 
     def dies(*arguments: Any) -> None:
         raise SystemError("the process ends here")
 
-    monkeypatch.setattr(compiler, "perform", dies)
+    monkeypatch.setattr(kinds, "perform", dies)
     engine = house.engine()
     workflow = engine.project.workflow(house.root / "graphs" / "note.yaml")
     run = Run(house, engine, engine.start(workflow, {"amount": 10}, "requester").id)

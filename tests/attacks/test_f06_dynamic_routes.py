@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from langgraph.types import Command, Send
 
-from interlock.engine import compiler
+from interlock.nodes import kinds
 from interlock.nodes.moves import Leave, Onward
 from interlock.testing import ScriptedChatModel, calls
 from tests.attacks.house import House, Run, attempt
@@ -31,7 +31,7 @@ RETURNS: dict[str, Any] = {
 @pytest.mark.parametrize("name", RETURNS)
 def test_a_node_cannot_route_by_what_it_returns(house: House, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A tampered node may return what it likes: only a declared outcome and declared writes leave it."""
-    monkeypatch.setattr(compiler, "think", lambda *arguments: RETURNS[name])
+    monkeypatch.setattr(kinds, "think", lambda *arguments: RETURNS[name])
     engine = house.engine()
     workflow = engine.project.workflow(house.root / "graphs" / "think.yaml")
     run = Run(house, engine, engine.start(workflow, {"amount": 10}, "requester").id)
@@ -43,7 +43,7 @@ def test_a_node_cannot_route_by_what_it_returns(house: House, monkeypatch: pytes
 
 def test_a_refused_return_loses_no_run(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once the node answers as it should, the run goes on and acts once."""
-    monkeypatch.setattr(compiler, "think", lambda *arguments: Command(goto="note.perform"))
+    monkeypatch.setattr(kinds, "think", lambda *arguments: Command(goto="note.perform"))
     engine = house.engine()
     workflow = engine.project.workflow(house.root / "graphs" / "think.yaml")
     run = Run(house, engine, engine.start(workflow, {"amount": 10}, "requester").id)

@@ -5,68 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
-
-from interlock.digest import canonical
-from interlock.errors import InputError, Refused
-from interlock.graphs.cards import object_schema
+from interlock.errors import Refused
 from interlock.graphs.spec import Spec
+from interlock.nodes.inputs import complete
 from interlock.nodes.services import Services
 from interlock.settings import current_person
 from interlock.store.approvals import known_as
-
-
-def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
-    """Check a run's input.
-
-    Raises:
-        InputError: a key is missing, unknown or of the wrong type, or has no exact JSON form; the message names
-            it and the next step.
-    """
-    for name, value in values.items():
-        try:
-            canonical(value)
-        except (ValueError, TypeError) as error:
-            raise InputError(f"input {name} cannot be kept exactly as JSON: {_short(error)}.") from None
-    faults = sorted(
-        Draft202012Validator(object_schema(spec.input), format_checker=FormatChecker()).iter_errors(dict(values)),
-        key=lambda fault: list(map(str, fault.absolute_path)),
-    )
-    if not faults:
-        return
-    fault = faults[0]
-    name = ".".join(str(part) for part in fault.absolute_path)
-    known = ", ".join(spec.input)
-    match fault.validator:
-        case "required":
-            missing = [key for key, schema in spec.input.items() if not schema.optional and key not in values]
-            raise InputError(
-                f"input {missing[0]} is missing; pass -i {missing[0]}=... (a file: -i {missing[0]}=@path)."
-            )
-        case "additionalProperties":
-            unknown = sorted(set(values) - set(spec.input))
-            raise InputError(f"{spec.graph} has no input {unknown[0]}; it takes {known}.")
-        case "maxLength":
-            raise InputError(
-                f"input {name} has {len(fault.instance)} characters, at most {fault.validator_value} are allowed."
-            )
-        case "minLength":
-            raise InputError(f"input {name} is empty; give it at least {fault.validator_value} characters.")
-        case "format":
-            raise InputError(f"input {name} is not a valid {fault.validator_value}: {_short(fault.instance)}")
-    raise InputError(f"input {name}: {_short(fault.message)}; pass another value.")
-
-
-def complete(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with the defaults of the graph's input, checked.
-
-    Raises:
-        InputError: see `check_input`.
-    """
-    defaults = {name: schema.default for name, schema in spec.input.items() if schema.default is not None}
-    whole = {**defaults, **values}
-    check_input(spec, whole)
-    return whole
 
 
 def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], services: Services) -> dict[str, Any]:
@@ -98,8 +42,3 @@ def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], 
     if services.runs.visits(run_id):
         raise Refused(f"run {run_id} has begun; resume it, or start a new run for new input.")
     return values
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 120 else text[:117] + "..."

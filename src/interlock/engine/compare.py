@@ -17,7 +17,6 @@ from langchain_core.messages import HumanMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from interlock.digest import plain
-from interlock.engine.beginning import complete
 from interlock.engine.project import Project, Workflow
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
@@ -26,6 +25,7 @@ from interlock.graphs.spec import END, START, ActStep, Edge, Spec
 from interlock.nodes.act import normal_arguments, required, schema_of
 from interlock.nodes.agent import Answer, Transcript, react
 from interlock.nodes.approve import gate
+from interlock.nodes.inputs import complete
 from interlock.nodes.models import chat_model, model_name, provider_errors
 from interlock.nodes.moves import Leave
 from interlock.nodes.perform import perform

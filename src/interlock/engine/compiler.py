@@ -1,9 +1,9 @@
 """From a spec to LangGraph's StateGraph.
 
 Every edge is a conditional edge with a closed path map, and every node returns a plain dict of keys it
-may write.  A step of kind act or call becomes four nodes, `STEP.propose`, `STEP.gate`, `STEP.approve`
-and `STEP.perform`, so that each is a checkpoint of its own.  The graph only routes: a position is
-believed when the store recorded it, and an effect happens when the monitor finds it authorised.
+may write.  A step becomes the nodes that `nodes.kinds` lists for its kind, so that each is a checkpoint
+of its own.  The graph only routes: a position is believed when the store recorded it, and an effect
+happens when the monitor finds it authorised.
 """
 
 from __future__ import annotations
@@ -21,58 +21,47 @@ from langgraph.types import interrupt
 
 from interlock.digest import plain
 from interlock.engine.beginning import begin
-from interlock.errors import InputError, ModelError, ProjectError, Refused
+from interlock.errors import InputError, ProjectError, Refused
 from interlock.graphs.bounds import bounds
-from interlock.graphs.spec import (
-    END,
-    OUTCOMES,
-    START,
-    ActStep,
-    ApproveStep,
-    CallStep,
-    Edge,
-    ReasonStep,
-    Spec,
-    bound_keys,
-    path_parts,
-)
-from interlock.nodes.act import Abstained, propose
-from interlock.nodes.approve import answered, ask, ask_doubt, form_answered, gate
-from interlock.nodes.metered import think
-from interlock.nodes.moves import Leave, Move, Onward
-from interlock.nodes.perform import perform
+from interlock.graphs.spec import END, FAILED, START, Edge, Spec, keys_of, path_parts
+from interlock.nodes.kinds import Node, may_write, nodes_of
+from interlock.nodes.moves import Leave, Onward
 from interlock.nodes.services import Place, Services
 from interlock.policies.decide import compare
 
 State = Mapping[str, Any]
 Update = dict[str, Any]
-Body = Callable[[Place, State, Services], Move]
 
 BEGIN, FINISH = "begin", "finish"
-VISITS, EDGE, NEXT, REQUEST = "_visits", "_edge", "_next", "_request"
-INTERNAL = (VISITS, EDGE, NEXT, REQUEST)
-NORMAL = tuple(outcomes[0] for outcomes in OUTCOMES.values())
-"""The outcomes that say nothing went wrong."""
+VISITS, EDGE, NEXT, REQUEST, WROTE = "_visits", "_edge", "_next", "_request", "_wrote"
+INTERNAL = (VISITS, EDGE, NEXT, REQUEST, WROTE)
+TROUBLE = ("failed", "exhausted", "rejected", "expired", "denied", "abstained")
+"""The outcomes of a last step that its run tells as its error."""
 
 UNROUTED = -1
 """In place of an edge: no edge takes the outcome, so the run ends as failed."""
 
 
 def compile_spec(
-    spec: Spec, services: Callable[[], Services], checkpointer: BaseCheckpointSaver[str] | None = None
+    spec: Spec,
+    services: Callable[[], Services],
+    checkpointer: BaseCheckpointSaver[str] | None = None,
+    *,
+    digest: str | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The compiled graph of `spec`.
 
     Args:
         services: called when a node first needs them, so that compiling opens no database.
+        digest: what runs of the spec are pinned to, where that was computed by an earlier release.
     """
-    keys = state_keys(spec)
+    keys = keys_of(spec)
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(
         _schema("State", [*keys, *INTERNAL]),
         input_schema=_schema("Input", list(spec.input)),
         output_schema=_schema("Output", spec.output or keys),
     )
-    compiled = _Compiler(spec, spec.digest(), services, builder)
+    compiled = _Compiler(spec, digest or spec.digest(), services, builder)
     compiled.add_all()
     graph = builder.compile(checkpointer=checkpointer, name=spec.graph)
     return graph.with_config(recursion_limit=recursion_limit(spec))
@@ -84,12 +73,6 @@ def recursion_limit(spec: Spec) -> int:
     Between two waits of a run no node of a visit runs more often than the edits of its action allow.
     """
     return 8 * max(bounds(spec).steps or 1, 1) + 50
-
-
-def state_keys(spec: Spec) -> list[str]:
-    """Every key of the workflow's state, in order of first mention."""
-    written = [step.writes for step in spec.steps.values()] + [edge.writes for edge in spec.edges]
-    return list(dict.fromkeys([*spec.input, *(key for key in written if key)]))
 
 
 def _schema(name: str, keys: list[str]) -> Any:
@@ -108,104 +91,28 @@ class _Compiler:
         self.digest = digest
         self.services = services
         self.builder = builder
+        self.nodes = {name: nodes_of(spec, name) for name in spec.steps}
+        self.may_write = {name: may_write(spec, name) for name in spec.steps}
 
     def add_all(self) -> None:
         starts = self.spec.leaving(START)
         self._node(BEGIN, self._begin, [*self.spec.input, *_condition_keys(starts)], self._targets(starts))
         self.builder.add_edge(GRAPH_START, BEGIN)
-        for name, step in self.spec.steps.items():
+        for name, nodes in self.nodes.items():
             leaving = self.spec.leaving(name)
             out = self._targets(leaving) | {FINISH}
-            conditions = _condition_keys(leaving)
-            match step:
-                case ReasonStep():
-                    self._step(name, name, self._reason, [*step.reads, *conditions], out, first=True)
-                case ActStep() | CallStep():
-                    reads = [*step.reads, *bound_keys(step.bind), *conditions]
-                    inner = {node: f"{name}.{node}" for node in ("propose", "gate", "approve", "perform")}
-                    self._step(inner["propose"], name, self._propose, reads, out | {inner["gate"]}, first=True)
-                    self._step(
-                        inner["gate"], name, self._gate, [*conditions], out | {*inner.values()} - {inner["propose"]}
-                    )
-                    self._step(
-                        inner["approve"],
-                        name,
-                        self._approve,
-                        [*conditions],
-                        out | {*inner.values()} - {inner["propose"]},
-                        waits=True,
-                    )
-                    self._step(
-                        inner["perform"],
-                        name,
-                        self._perform,
-                        [*conditions],
-                        out | {*inner.values()} - {inner["propose"]},
-                    )
-                case ApproveStep():
-                    covered = self.spec.steps[step.covers] if step.covers else None
-                    reads = [*step.reads, *conditions]
-                    if isinstance(covered, ActStep | CallStep):
-                        reads += bound_keys(covered.bind)
-                    self._step(f"{name}.propose", name, self._ask, reads, out | {f"{name}.approve"}, first=True)
-                    self._step(
-                        f"{name}.approve", name, self._form, [*conditions], out | {f"{name}.approve"}, waits=True
-                    )
-        self._node(FINISH, self._finish, [*self.spec.output, EDGE], set())
+            if name in self._joined:
+                out |= {self._entry(self._joined[name])}
+            for place, node in enumerate(nodes):
+                reads = [*node.reads, *_condition_keys(leaving)]
+                self._step(node, name, reads, out | {other.of(name) for other in nodes[1:]}, first=place == 0)
+        self._node(FINISH, self._finish, [*self.spec.output, EDGE, WROTE], set())
         self.builder.add_edge(FINISH, GRAPH_END)
 
-    # Bodies -------------------------------------------------------------------------------------
-
-    def _reason(self, place: Place, values: State, services: Services) -> Move:
-        step = self.spec.steps[place.step]
-        assert isinstance(step, ReasonStep)
-        return think(step, place, values, services)
-
-    def _propose(self, place: Place, values: State, services: Services) -> Move:
-        step = self.spec.steps[place.step]
-        assert isinstance(step, ActStep | CallStep)
-        if services.ledger.latest(place.run, place.step, place.visit) is None:
-            try:
-                proposal = propose(step, place, values, services)
-            except ModelError as error:
-                return Leave("failed", note=error.message)
-            if isinstance(proposal, Abstained):
-                return Leave("abstained", note=proposal.because)
-            services.ledger.propose(proposal)
-        return Onward("gate")
-
-    def _gate(self, place: Place, values: State, services: Services) -> Move:
-        return gate(place, services.runs.visit(place.run, place.step, place.visit).entered_by, services)
-
-    def _approve(self, place: Place, values: State, services: Services) -> Move:
-        return answered(place, services)
-
-    def _perform(self, place: Place, values: State, services: Services) -> Move:
-        step = self.spec.steps[place.step]
-        assert isinstance(step, ActStep | CallStep)
-        ended = perform(place, step.retry, services)
-        match ended.word:
-            case "done":
-                writes = {step.writes: ended.effect.result} if step.writes else {}
-                return Leave("done", writes=writes)
-            case "failed":
-                return Leave("failed", note=ended.because)
-            case "doubt":
-                return ask_doubt(place, ended.effect, ended.because, services)
-            case "regate":
-                return Onward("gate")
-
-    def _ask(self, place: Place, values: State, services: Services) -> Move:
-        step = self.spec.steps[place.step]
-        assert isinstance(step, ApproveStep)
-        return ask(step, place, values, services)
-
-    def _form(self, place: Place, values: State, services: Services) -> Move:
-        step = self.spec.steps[place.step]
-        assert isinstance(step, ApproveStep)
-        return form_answered(step, place, services)
-
-    # Frame --------------------------------------------------------------------------------------
+    @property
+    def _joined(self) -> dict[str, str]:
+        """Each fork with its join, where its branches' child runs come together again."""
+        return {step.join: name for name, step in self.spec.steps.items() if step.kind == "join"}
 
     def _begin(self, state: State, config: RunnableConfig) -> Update:
         services, run_id = self.services(), _run_id(config)
@@ -223,29 +130,24 @@ class _Compiler:
         edge = self.spec.edges[last.left_by] if last.left_by != UNROUTED else None
         if edge is not None and edge.target != END:
             raise Refused(f"run {run_id} is not at its end; its position was changed from outside.")
-        failed = edge is None or last.outcome in ("failed", "exhausted")
+        failed = edge is None or last.outcome in FAILED
+        wrote = state.get(WROTE) or []
         services.runs.end(
             run_id,
             "failed" if failed else "done",
             outcome=(edge.outcome if edge and edge.outcome else None) or ("failed" if failed else "done"),
-            output={key: state[key] for key in self.spec.output if state.get(key) is not None},
-            error=(last.note or f"{last.step}: {last.outcome}") if failed or last.outcome not in NORMAL else None,
+            output={
+                key: state[key]
+                for key in self.spec.output
+                if state.get(key) is not None and (key in wrote or not self.spec.is_branch)
+            },
+            error=(last.note or f"{last.step}: {last.outcome}") if failed or last.outcome in TROUBLE else None,
         )
         return {NEXT: ""}
 
-    def _step(
-        self,
-        node: str,
-        step: str,
-        body: Body,
-        reads: list[str],
-        out: set[str],
-        *,
-        first: bool = False,
-        waits: bool = False,
-    ) -> None:
+    def _step(self, node: Node, step: str, reads: list[str], out: set[str], *, first: bool) -> None:
         def run(state: State, config: RunnableConfig) -> Update:
-            if waits:
+            if node.waits:
                 interrupt(state[REQUEST])
             services, run_id = self.services(), _run_id(config)
             self._own(run_id, services)
@@ -260,14 +162,14 @@ class _Compiler:
             place = Place(run_id, self.spec, self.digest, step, visits.get(step, 0))
             if not first:
                 services.runs.require(place.run, place.step, place.visit)
-            move = body(place, {key: state.get(key) for key in reads}, services)
+            move = node.body(place, {key: state.get(key) for key in node.reads}, services)
             if isinstance(move, Onward):
                 return update | {NEXT: f"{step}.{move.node}", REQUEST: plain(move.request)}
             if not isinstance(move, Leave):
                 raise ProjectError(f"step {step} answered with {type(move).__name__}; only a move may leave a node.")
             return update | self._leave(step, place.visit, run_id, move, state, services)
 
-        self._node(node, run, [*reads, VISITS, EDGE, *([REQUEST] if waits else [])], out)
+        self._node(node.of(step), run, [*reads, VISITS, EDGE, WROTE, *([REQUEST] if node.waits else [])], out)
 
     def _own(self, run_id: str, services: Services) -> None:
         """A run goes on under the spec it started with, whoever compiled another one for its id."""
@@ -294,28 +196,28 @@ class _Compiler:
         return Leave("exhausted", note=f"visited {limit} times") if exhausted else None
 
     def _leave(self, step: str, visit: int, run_id: str, move: Leave, state: State, services: Services) -> Update:
-        declared = self._may_write(step)
-        undeclared = sorted(set(move.writes) - declared)
+        undeclared = sorted(set(move.writes) - self.may_write.get(step, set()))
         if undeclared:
             raise ProjectError(f"step {step} wrote {', '.join(undeclared)}, which it does not declare.")
         writes = {key: plain(value) for key, value in move.writes.items()}
-        index = choose(self.spec, step, move.outcome, {**state, **writes})
+        index = move.edge if move.edge is not None else choose(self.spec, step, move.outcome, {**state, **writes})
+        edge = self.spec.edges[index] if index != UNROUTED else None
+        if edge is not None and edge.writes and edge.approval is None and step != START:
+            writes[edge.writes] = _error(step, move)
         if step != START:
-            services.runs.leave(run_id, step, visit, outcome=move.outcome, left_by=index, note=move.note)
-        target = self.spec.edges[index].target if index != UNROUTED else END
-        return writes | {EDGE: index, NEXT: self._entry(target), REQUEST: None}
-
-    def _may_write(self, step: str) -> set[str]:
-        if step == START:
-            return set()
-        keys = {edge.writes for edge in self.spec.entering(step) if edge.writes}
-        own = self.spec.steps[step].writes
-        return keys | ({own} if own else set())
+            services.runs.leave(
+                run_id, step, visit, outcome=move.outcome, left_by=index, note=move.note, error_kind=move.kind
+            )
+        wrote = sorted({*(state.get(WROTE) or []), *writes})
+        return writes | {
+            EDGE: index,
+            NEXT: self._entry(edge.target) if edge is not None else FINISH,
+            REQUEST: None,
+            WROTE: wrote,
+        }
 
     def _entry(self, target: str) -> str:
-        if target == END:
-            return FINISH
-        return target if isinstance(self.spec.steps[target], ReasonStep) else f"{target}.propose"
+        return FINISH if target == END else self.nodes[target][0].of(target)
 
     def _targets(self, edges: list[Edge]) -> set[str]:
         return {self._entry(edge.target) for edge in edges}
@@ -328,6 +230,11 @@ class _Compiler:
 
 def _next(state: State) -> str:
     return str(state[NEXT])
+
+
+def _error(step: str, move: Leave) -> dict[str, str]:
+    """What an edge of failure tells the steps after it."""
+    return {"step": step, "outcome": move.outcome, "kind": move.kind or move.outcome, "message": move.note or ""}
 
 
 def _run_id(config: RunnableConfig) -> str:

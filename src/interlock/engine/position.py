@@ -20,6 +20,9 @@ from interlock.engine.compiler import BEGIN, EDGE, FINISH, UNROUTED, VISITS
 from interlock.graphs.spec import END, Spec
 from interlock.store.tables import Visit
 
+FIRST = ("", "propose", "start")
+"""The names of the nodes by which a step is entered."""
+
 COPY = "__copy__"
 """LangGraph's name for a new newest checkpoint that equals an older one."""
 
@@ -80,7 +83,7 @@ def agrees(snapshot: StateSnapshot, spec: Spec, visits: Sequence[Visit]) -> bool
     counted = snapshot.values.get(VISITS)
     count = counted.get(step, 0) if isinstance(counted, dict) else None
     edge = snapshot.values.get(EDGE)
-    if inner in ("", "propose"):
+    if inner in FIRST:
         here = sum(visit.step == step for visit in visits)
         if last is not None and last.step == step and (count, edge) == (here - 1, last.entered_by):
             return True

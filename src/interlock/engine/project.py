@@ -15,6 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
 from interlock.engine.compiler import compile_spec
+from interlock.engine.driver import Driver
 from interlock.errors import ProjectError, StoreUnavailable
 from interlock.graphs.loader import read_spec
 from interlock.graphs.spec import ActStep, ReasonStep, Spec
@@ -131,7 +132,13 @@ class Project:
                 audit=audit,
                 chat_model=self.make_chat_model or (lambda provider: chat_model(provider, self.settings)),
                 action_model=self.action_model or self._embedded_model,
+                drive_children=self.driver.drive_children,
             )
+
+    @cached_property
+    def driver(self) -> Driver:
+        """What drives this project's runs."""
+        return Driver(self)
 
     @cached_property
     def checkpoints(self) -> BaseCheckpointSaver[str]:
@@ -155,7 +162,7 @@ class Project:
 
     def pinned(self, spec_digest: str) -> Workflow:
         """The workflow that a run was started with, whatever became of its file."""
-        return Workflow(Spec.model_validate_json(self.services.runs.spec_body(spec_digest)), self)
+        return Workflow(Spec.model_validate_json(self.services.runs.spec_body(spec_digest)), self, spec_digest)
 
     def graph_file(self, name: str) -> Path:
         """`name` as a path: a file as given, or the graph of that name in the drawer.
@@ -182,6 +189,8 @@ class Workflow:
 
     spec: Spec
     project: Project
+    pinned_as: str | None = None
+    """The digest that its runs are pinned to, where it was read from a run."""
 
     def compile(self, checkpointer: BaseCheckpointSaver[str] | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
         """The workflow as a LangGraph graph.
@@ -189,7 +198,7 @@ class Workflow:
         Whoever holds it can move its position at will, and still cause no effect that is not authorised.
         Without a checkpointer it cannot wait for people; pass one, or let a server bring its own.
         """
-        return compile_spec(self.spec, lambda: self.project.services, checkpointer)
+        return compile_spec(self.spec, lambda: self.project.services, checkpointer, digest=self.pinned_as)
 
 
 def anchored(settings: Settings, root: Path) -> Settings:

@@ -7,39 +7,27 @@ the process dies.  Driving is a pure function of what is stored, so it may be re
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
-from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphRecursionError, InvalidUpdateError
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command
 from pydantic import ValidationError
 
-from interlock.engine.beginning import complete
-from interlock.engine.compiler import recursion_limit
-from interlock.engine.position import agreed, restored
+from interlock.engine.driver import Listener, silent
 from interlock.engine.project import Project, Workflow
-from interlock.errors import DecisionRefused, LimitExceeded, Refused, UsageError
-from interlock.graphs.spec import Spec
+from interlock.errors import DecisionRefused, Refused, UsageError
 from interlock.nodes.act import normal_arguments
+from interlock.nodes.inputs import complete
 from interlock.store.approvals import known_as
 from interlock.store.audit import Fault, Head
-from interlock.store.database import Transaction
 from interlock.store.locks import held
 from interlock.store.runs import ENDED
 from interlock.store.tables import Approval, Run
 
-STRICT_RESUME = "__pregel_strict_resume"
-"""LangGraph's private switch that refuses a resume by an interrupt id that is not open."""
-
 DECISION_PATIENCE = 10.0
 """Seconds a recorded decision waits for the run's present driver to park before it drives the run itself."""
-
-Listener = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -50,18 +38,16 @@ class Standing:
     waiting: list[Approval]
 
 
-def _silent(event: dict[str, Any]) -> None:
-    """Listen to nothing."""
-
-
 class Engine:
     """The runs of one project."""
 
-    def __init__(self, project: Project, listener: Listener = _silent) -> None:
+    def __init__(self, project: Project, listener: Listener = silent) -> None:
         self.project = project
         self.services = project.services
         self._listener = listener
-        self._graphs: dict[str, tuple[CompiledStateGraph[Any, Any, Any, Any], Spec]] = {}
+        self._driver = project.driver
+        if listener is not silent:
+            self._driver.listener = listener
 
     def start(self, workflow: Workflow, values: Mapping[str, Any], requester: str) -> Run:
         """Accept a run; it is stored, not yet driven.
@@ -85,10 +71,14 @@ class Engine:
     def standing(self, run_id: str) -> Standing:
         """How a run stands."""
         run = self.services.runs.get(run_id)
-        return Standing(run, list(self.services.approvals.waiting(run_id)) if run.status not in ENDED else [])
+        if run.status in ENDED:
+            return Standing(run, [])
+        return Standing(
+            run, [row for each in self.services.runs.family(run_id) for row in self.services.approvals.waiting(each.id)]
+        )
 
     def drive(self, run_id: str, *, patience: float = 0.0) -> Standing:
-        """Drive a run until it ends or waits for a person.
+        """Drive a run until it ends or waits: for a person, a moment or an event.  A child run drives with its root.
 
         Args:
             patience: seconds to wait for another process that drives it.
@@ -98,15 +88,9 @@ class Engine:
             StoreUnavailable: the database cannot be used; the run can be resumed.
             ProjectError: the project no longer has what the run needs; mend it and resume.
         """
+        run_id = self.services.runs.root(run_id).id
         with self._lease(run_id, patience):
-            run = self.services.runs.get(run_id)
-            if run.status not in ENDED:
-                try:
-                    self._advance(run)
-                except (LimitExceeded, GraphRecursionError) as error:
-                    self.services.runs.end(
-                        run_id, "failed", outcome="limit", error=str(error), also=self._closing(run_id)
-                    )
+            self._driver.drive(run_id)
             standing = self.standing(run_id)
         self._listener(
             {
@@ -119,52 +103,6 @@ class Engine:
             }
         )
         return standing
-
-    def _advance(self, run: Run) -> None:
-        graph, spec = self._pinned(run.spec_digest)
-        config: RunnableConfig = {"configurable": {"thread_id": run.id, STRICT_RESUME: True}}
-        self.services.runs.status(run.id, "running")
-        mended = False
-        for _ in range(recursion_limit(spec)):
-            if self.services.runs.get(run.id).status in ENDED:
-                return
-            self.services.approvals.expire()
-            feed = self._feed(graph, config, run, spec)
-            if feed is _PARK:
-                self.services.runs.status(run.id, "waiting")
-                return
-            try:
-                for chunk in graph.stream(feed, config, durability="sync", stream_mode="updates"):
-                    for node in chunk:
-                        if not node.startswith("__"):
-                            self._listener({"event": "node", "run": run.id, "node": node})
-            except (Refused, InvalidUpdateError):
-                # Somebody else may have left a forged step pending; what the store agrees with is tried once more.
-                if mended or not restored(graph, config, spec, self.services.runs.visits(run.id)):
-                    raise
-                mended = True
-        raise Refused(f"run {run.id} does not get on; its checkpoints were changed from outside. Start a new run.")
-
-    def _feed(self, graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig, run: Run, spec: Spec) -> Any:
-        """What the graph is given next: the input, nothing (to go on), decided answers, or `_PARK`."""
-        snapshot = agreed(graph, config, spec, self.services.runs.visits(run.id))
-        if snapshot.created_at is None:
-            return run.input
-        open_interrupts = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]
-        if not open_interrupts:
-            # `tasks`, not `next`: next is empty while a task's writes are saved and its checkpoint is not.
-            return None if snapshot.tasks else _PARK
-        # An answer is only a wake-up, so a question that the store does not know as open is woken too.
-        asked = {approval.id for approval in self.services.approvals.waiting(run.id)}
-        woken = {item.id: {"woken": True} for item in open_interrupts if _asks(item.value) not in asked}
-        return Command(resume=woken) if woken else _PARK
-
-    def _pinned(self, spec_digest: str) -> tuple[CompiledStateGraph[Any, Any, Any, Any], Spec]:
-        """The graph and spec of a digest, read and compiled once."""
-        if spec_digest not in self._graphs:
-            workflow = self.project.pinned(spec_digest)
-            self._graphs[spec_digest] = workflow.compile(self.project.checkpoints), workflow.spec
-        return self._graphs[spec_digest]
 
     # Decisions ----------------------------------------------------------------------------------
 
@@ -240,13 +178,14 @@ class Engine:
             Refused: it has ended already.
             RunBusy: it is being driven now.
         """
+        run = self.services.runs.get(run_id)
+        if run.parent_id:
+            raise Refused(f"run {run_id} is part of {run.parent_id}; cancel {self.services.runs.root(run_id).id}.")
         with self._lease(run_id, 0.0):
             run = self.services.runs.get(run_id)
             if run.status in ENDED:
                 raise Refused(f"run {run_id} is {run.status} already.")
-            return self.services.runs.end(
-                run_id, "cancelled", outcome="cancelled", actor=person, also=self._closing(run_id)
-            )
+            return self._driver.end(run_id, "cancelled", outcome="cancelled", actor=person)
 
     # Record -------------------------------------------------------------------------------------
 
@@ -266,30 +205,11 @@ class Engine:
         with self.services.database.read() as session:
             return self.services.audit.verify(session, Head(*head) if head else None)
 
-    def _closing(self, run_id: str) -> Callable[[Transaction], None]:
-        """What ends with a run: its open questions and its proposals that have not begun."""
-
-        def close(session: Transaction) -> None:
-            self.services.approvals.cancel(session, run_id)
-            self.services.ledger.cancel(session, run_id)
-
-        return close
-
     def _lease(self, run_id: str, patience: float) -> AbstractContextManager[None]:
         """Hold the run: one process drives it at a time."""
         self.services.runs.get(run_id)
         busy = f"run {run_id} is being driven by another process; wait until it has parked."
         return held(self.project.home, f"run {run_id}", busy=busy, patience=patience)
-
-
-_PARK = object()
-
-
-def _asks(payload: Any) -> str | None:
-    """The id of the request that an interrupt waits for, where its payload is one of ours."""
-    ours = payload.get("interlock") if isinstance(payload, Mapping) else None
-    found = ours.get("id") if isinstance(ours, Mapping) else None
-    return found if isinstance(found, str) else None
 
 
 def _read_form(form: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:

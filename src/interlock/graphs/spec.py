@@ -318,6 +318,11 @@ class Spec(Declared):
         """Digest of the whole spec: what a run is pinned to and an approval is bound to."""
         return digest(self.model_dump(mode="json", by_alias=True))
 
+    @property
+    def is_branch(self) -> bool:
+        """Whether it is a branch of a fork, cut out of another graph."""
+        return "." in self.graph
+
     def leaving(self, step: str, outcome: str | None = None) -> list[Edge]:
         """Edges out of `step`, in authored order, that `outcome` may take."""
         return [edge for edge in self.edges if edge.source == step and (outcome is None or outcome in edge.on)]
@@ -325,6 +330,12 @@ class Spec(Declared):
     def entering(self, step: str) -> list[Edge]:
         """Edges into `step`, in authored order."""
         return [edge for edge in self.edges if edge.target == step]
+
+
+def keys_of(spec: Spec) -> list[str]:
+    """Every key of the workflow's state, in order of first mention."""
+    written = [step.writes for step in spec.steps.values()] + [edge.writes for edge in spec.edges]
+    return list(dict.fromkeys([*spec.input, *(key for key in written if key), *spec.output]))
 
 
 FAILED = ("failed", "exhausted")

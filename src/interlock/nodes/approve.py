@@ -104,8 +104,10 @@ def ask_doubt(place: Place, effect: Effect, because: str, services: Services) ->
     return waiting(place, services)
 
 
-def ask(step: ApproveStep, place: Place, values: Mapping[str, Any], services: Services) -> Move:
+def ask(place: Place, values: Mapping[str, Any], services: Services) -> Move:
     """File the question of an approve step; with `covers`, about the exact action of that later step."""
+    step = place.spec.steps[place.step]
+    assert isinstance(step, ApproveStep)
     if services.approvals.of_place(place.run, place.step, place.visit) is None:
         request: dict[str, Any] = {
             "title": step.approve,
@@ -135,8 +137,10 @@ def ask(step: ApproveStep, place: Place, values: Mapping[str, Any], services: Se
     return waiting(place, services)
 
 
-def form_answered(step: ApproveStep, place: Place, services: Services) -> Move:
+def form_answered(place: Place, values: Mapping[str, Any], services: Services) -> Move:
     """The answer to an approve step."""
+    step = place.spec.steps[place.step]
+    assert isinstance(step, ApproveStep)
     services.approvals.expire()
     approval = services.approvals.of_place(place.run, place.step, place.visit)
     if approval is None:

@@ -65,12 +65,14 @@ class RunMeter:
         self._runs.count_usage(*self._place, tokens=read + written, micro_usd=micro_usd, limits=self._limits)
 
 
-def think(step: ReasonStep, place: Place, values: Mapping[str, Any], services: Services) -> Move:
+def think(place: Place, values: Mapping[str, Any], services: Services) -> Move:
     """Ask the step's model; a provider that cannot be reached is tried again as the step's `retry` says.
 
     Raises:
         LimitExceeded: the run has used its calls or its money.
     """
+    step = place.spec.steps[place.step]
+    assert isinstance(step, ReasonStep)
     provider = services.settings.model if step.card.model == "default" else step.card.model
     meter = RunMeter(place, provider, services)
     model = services.chat_model(provider)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Inner = Literal["propose", "gate", "approve", "perform"]
+Inner = Literal["propose", "gate", "approve", "perform", "start", "wait"]
+
+FailureKind = Literal["unavailable", "timeout", "invalid", "refused", "limit"]
+"""Why a step failed: the three kinds of error that can be tried again, a refusal, or a limit that was reached."""
 
 
 @dataclass(frozen=True)
 class Onward:
-    """Go on to `node` of the same step; `request` is what a person is asked there."""
+    """Go on to `node` of the same step; `request` is what is waited for there."""
 
     node: Inner
     request: dict[str, Any] | None = None
@@ -23,6 +26,11 @@ class Leave:
     outcome: str
     writes: dict[str, Any] = field(default_factory=dict)
     note: str | None = None
+    kind: FailureKind | None = None
+    """For an outcome that failed: why."""
+    edge: int | None = None
+    """The edge taken, where the step itself says: a fork goes on to its join by an edge of its branches."""
 
 
 Move = Onward | Leave
+"""A reason step, an action, a person, a clock, a child run: each answers with one of these."""

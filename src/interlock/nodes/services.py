@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,8 @@ class Services:
     chat_model: Callable[[str], BaseChatModel]
     """The chat model of a provider string."""
     action_model: Callable[[], ActionModel]
+    drive_children: Callable[[Sequence[str], int], None]
+    """Drive child runs, so many at once, until each has ended or waits."""
 
     def action(self, name: str) -> Action:
         """The action.

@@ -1,0 +1,170 @@
+"""Driving: a run is fed what it waits for, until it ends or nothing more can be done for it now.
+
+Driving is a pure function of what is stored, so it may be repeated at any time.  Whoever drives a run
+holds its lease; its child runs are driven under the same lease, some at once.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphRecursionError, InvalidUpdateError
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+
+from interlock.engine.compiler import recursion_limit
+from interlock.engine.position import agreed, restored
+from interlock.errors import LimitExceeded, Refused
+from interlock.graphs.spec import Spec
+from interlock.store.database import Transaction
+from interlock.store.runs import ENDED
+from interlock.store.tables import Run
+
+if TYPE_CHECKING:
+    from interlock.engine.project import Project
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+Listener = Callable[[dict[str, Any]], None]
+
+STRICT_RESUME = "__pregel_strict_resume"
+"""LangGraph's private switch that refuses a resume by an interrupt id that is not open."""
+
+_PARK = object()
+
+
+def silent(event: dict[str, Any]) -> None:
+    """Listen to nothing."""
+
+
+@dataclass
+class Driver:
+    """Drives the runs of a project; the caller holds the lease of the run that stands above them."""
+
+    project: Project
+    listener: Listener = silent
+    _graphs: dict[str, tuple[Graph, Spec]] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def drive(self, run_id: str) -> None:
+        """Drive one run until it ends or waits.
+
+        Raises:
+            LimitExceeded: a run above this one has used what it may; this one is left as it is.
+            StoreUnavailable, ProjectError: it cannot go on now; it can be driven again.
+        """
+        services = self.project.services
+        run = services.runs.get(run_id)
+        if run.status in ENDED:
+            return
+        try:
+            self._advance(run)
+        except (LimitExceeded, GraphRecursionError) as error:
+            if isinstance(error, LimitExceeded) and error.run not in (None, run_id):
+                raise
+            self.end(run_id, "failed", outcome="limit", error=str(error))
+
+    def drive_children(self, run_ids: Sequence[str], at_once: int) -> None:
+        """Drive child runs of one visit, `at_once` of them at a time.
+
+        Raises:
+            InterlockError: the first that a child raised, once all have been driven.
+        """
+        if len(run_ids) <= 1 or at_once == 1:
+            for run_id in run_ids:
+                contextvars.Context().run(self.drive, run_id)  # LangGraph would take it for a subgraph of the caller
+            return
+        with ThreadPoolExecutor(min(at_once, len(run_ids)), thread_name_prefix="interlock-child") as pool:
+            for driven in [pool.submit(self.drive, run_id) for run_id in run_ids]:
+                driven.result()
+
+    def end(self, run_id: str, status: str, *, outcome: str, error: str | None = None, actor: str = "run") -> Run:
+        """End a run and all that is below it: open questions and proposals that have not begun end with it."""
+        services = self.project.services
+
+        def close(session: Transaction) -> None:
+            for each in family:
+                services.approvals.cancel(session, each.id)
+                services.ledger.cancel(session, each.id)
+
+        family = services.runs.family(run_id)
+        for below in reversed(family[1:]):
+            if below.status not in ENDED:
+                services.runs.end(below.id, status, outcome=outcome, error=error, actor=actor)
+        return services.runs.end(run_id, status, outcome=outcome, error=error, actor=actor, also=close)
+
+    def graph(self, spec_digest: str) -> tuple[Graph, Spec]:
+        """The graph and spec of a digest, read and compiled once."""
+        with self._lock:
+            if spec_digest not in self._graphs:
+                workflow = self.project.pinned(spec_digest)
+                self._graphs[spec_digest] = workflow.compile(self.project.checkpoints), workflow.spec
+            return self._graphs[spec_digest]
+
+    def _advance(self, run: Run) -> None:
+        services = self.project.services
+        graph, spec = self.graph(run.spec_digest)
+        services.runs.status(run.id, "running")
+        mended = False
+        for _ in range(recursion_limit(spec)):
+            if services.runs.get(run.id).status in ENDED:
+                return
+            services.approvals.expire()
+            # services.pauses.settle_due()
+            feed = self._feed(run)
+            if feed is _PARK:
+                services.runs.status(run.id, "waiting")
+                return
+            config = _config(run.id)
+            try:
+                for chunk in graph.stream(feed, config, durability="sync", stream_mode="updates"):
+                    for node in chunk:
+                        if not node.startswith("__"):
+                            self.listener({"event": "node", "run": run.id, "node": node})
+            except (Refused, InvalidUpdateError):
+                # Somebody else may have left a forged step pending; what the store agrees with is tried once more.
+                if mended or not restored(graph, config, spec, services.runs.visits(run.id)):
+                    raise
+                mended = True
+        raise Refused(f"run {run.id} does not get on; its checkpoints were changed from outside. Start a new run.")
+
+    def _feed(self, run: Run) -> Any:
+        """What the graph is given next: the input, nothing (to go on), a wake-up, or `_PARK`."""
+        services = self.project.services
+        graph, spec = self.graph(run.spec_digest)
+        snapshot = agreed(graph, _config(run.id), spec, services.runs.visits(run.id))
+        if snapshot.created_at is None:
+            return run.input
+        open_interrupts = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]
+        if not open_interrupts:
+            # `tasks`, not `next`: next is empty while a task's writes are saved and its checkpoint is not.
+            return None if snapshot.tasks else _PARK
+        woken = {item.id: {"woken": True} for item in open_interrupts if self._ready(run, item.value)}
+        return Command(resume=woken) if woken else _PARK
+
+    def _ready(self, run: Run, payload: Any) -> bool:
+        """Whether what an interrupt waits for may have come.
+
+        A wake-up only makes the step look at the store again, so what is not known here is woken too.
+        """
+        services = self.project.services
+        ours = payload.get("interlock") if isinstance(payload, Mapping) else None
+        wanted, kind = (ours.get("id"), ours.get("kind")) if isinstance(ours, Mapping) else (None, None)
+        match kind:
+            case "wait":
+                return not isinstance(wanted, str) or services.pauses.ready(wanted)
+            case "children":
+                visit = services.runs.visits(run.id)[-1]
+                found = services.runs.children(run.id, visit.step, visit.visit)
+                living = [child for child in found if child.status not in ENDED]
+                return not living or any(self._feed(child) is not _PARK for child in living)
+        return wanted not in {approval.id for approval in services.approvals.waiting(run.id)}
+
+
+def _config(run_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": run_id, STRICT_RESUME: True}}
