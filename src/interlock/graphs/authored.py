@@ -118,9 +118,9 @@ def _step(step: Step) -> dict[str, Any]:
         case GraphStep():
             return {"graph": step.spec.graph} | fields
         case MapStep():
-            over = {name: fields.pop(name) for name in ("over", "item", "at_most", "concurrency") if name in fields}
-            over["as"] = over.pop("item")
-            return {"map": {**over, "graph": step.spec.graph}} | fields
+            names = {"over": "over", "item": "as", "at_most": "at_most", "concurrency": "concurrency"}
+            over = {word: fields.pop(name) for name, word in names.items() if name in fields}
+            return {"map": over | {"graph": step.spec.graph}} | fields
         case ApproveStep():
             return {"approve": step.approve} | fields
     return fields
