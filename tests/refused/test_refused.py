@@ -1,9 +1,15 @@
-"""Every file in this folder is refused, for the one fault that its first lines name and at its place."""
+"""Every file in this folder is refused, for the one fault that its first lines name and at its place.
+
+A graph stands in the folder itself, beside the drawers that all of them use.  A card, policy or tools
+file stands under `projects/NAME/`; it is laid over `projects/fine/`, which has no fault.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -13,8 +19,10 @@ from typer.testing import CliRunner
 from interlock.cli.check import check
 from interlock.cli.checking import check_paths
 from interlock.graphs.codes import CODES
+from interlock.source import MAX_BYTES
 
 FOLDER = Path(__file__).parent
+PROJECTS = FOLDER / "projects"
 EXPECT = re.compile(rb"# expect: ([A-Z][0-9]{3}) ([0-9]+):([0-9]+)")
 
 
@@ -23,28 +31,62 @@ def _expected(path: Path) -> tuple[str, int, int] | None:
     return (match[1].decode(), int(match[2]), int(match[3])) if match else None
 
 
-GRAPHS = {path.name: path for path in sorted(FOLDER.glob("*.yaml"))}
+GRAPHS = {path.name: path for path in sorted(FOLDER.glob("*.yaml")) if _expected(path)}
 FAULTY = {
-    path.relative_to(FOLDER / "projects").parts[0]: path
-    for path in sorted((FOLDER / "projects").rglob("*.yaml"))
-    if _expected(path)
+    path.relative_to(PROJECTS).parts[0]: path
+    for path in sorted(PROJECTS.rglob("*"))
+    if path.suffix in (".yaml", ".py") and _expected(path)
 }
+PARTS = sorted(path.name for path in FOLDER.glob("*.yaml") if path.name not in GRAPHS)
+"""Graphs without a fault of their own, which faulty ones use."""
+
+
+def _errors(path: Path) -> list[tuple[str, str, int, int]]:
+    report = check_paths([path])
+    return [(Path(f.file).name, f.code, f.line, f.column) for f in report.findings if f.fatal]
+
+
+def _project(name: str, folder: Path) -> Path:
+    """The fine project with the faulty file of `name` laid over it."""
+    for source in (PROJECTS / "fine", PROJECTS / name):
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def _beside(folder: Path, name: str, text: str) -> Path:
+    """A graph written as `text`, beside the drawers and the other graphs of this folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in FOLDER.iterdir():
+        if other.name != name and (other.suffix == ".yaml" or other.name in ("nodes", "policies", "tools")):
+            (folder / other.name).symlink_to(other)
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_graph_is_refused_at_its_place(name: str) -> None:
     """Checking the file reports exactly the expected error, at its line and column."""
-    report = check_paths([GRAPHS[name]])
-    errors = [(f.code, f.line, f.column) for f in report.findings if f.fatal]
-    assert errors == [_expected(GRAPHS[name])], report.text()
+    assert _errors(GRAPHS[name]) == [(name, *(_expected(GRAPHS[name]) or ()))]
 
 
 @pytest.mark.parametrize("name", FAULTY)
-def test_the_drawer_is_refused_at_its_place(name: str) -> None:
-    """Checking the project's fine graph reports the one faulty card or policy."""
-    report = check_paths([FOLDER / "projects" / name])
-    errors = [(Path(f.file).resolve(), (f.code, f.line, f.column)) for f in report.findings if f.fatal]
-    assert errors == [(FAULTY[name].resolve(), _expected(FAULTY[name]))], report.text()
+def test_the_drawer_is_refused_at_its_place(name: str, tmp_path: Path) -> None:
+    """Checking the project's fine graph reports the one faulty card, policy or tools file."""
+    assert _errors(_project(name, tmp_path)) == [(FAULTY[name].name, *(_expected(FAULTY[name]) or ()))]
+
+
+def test_the_fine_project_is_fine(tmp_path: Path) -> None:
+    """What the faulty files are laid over has no fault itself, nor have graphs that faulty ones use."""
+    assert not check_paths([_project("fine", tmp_path)]).findings
+    for name in PARTS:
+        assert not [finding for finding in check_paths([FOLDER / name]).findings if finding.fatal]
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """A folder in the place of a file is Y001, a file past 1 MB is Y002: both at the first character."""
+    (tmp_path / "graphs" / "folder.yaml").mkdir(parents=True)
+    (tmp_path / "graphs" / "large.yaml").write_text("# " + "x" * MAX_BYTES)
+    assert _errors(tmp_path / "graphs") == [("folder.yaml", "Y001", 1, 1), ("large.yaml", "Y002", 1, 1)]
 
 
 def test_the_command_reports_every_file_of_the_folder() -> None:
@@ -55,12 +97,50 @@ def test_the_command_reports_every_file_of_the_folder() -> None:
     assert result.exit_code == 1
     found = json.loads(result.stdout)["findings"]
     placed = {(Path(f["file"]).name, f["code"], f["line"], f["column"]) for f in found if f["severity"] == "error"}
-    expected = {name: _expected(path) for name, path in GRAPHS.items()}
-    assert placed == {(name, *place) for name, place in expected.items() if place}
-    assert len(placed) >= 32
+    assert placed == {(name, *(_expected(path) or ())) for name, path in GRAPHS.items()}
 
 
-def test_every_finding_of_the_folder_has_a_known_code() -> None:
-    """The codes of the expectations stand in the catalogue, and each file has an expectation."""
-    places = [_expected(path) for path in [*GRAPHS.values(), *FAULTY.values()]]
-    assert all(place is not None and place[0] in CODES for place in places)
+def test_the_folder_is_large_and_its_codes_are_known() -> None:
+    """At least 90 documents; every code of YAML, cards, policies and tools has one, and each code is catalogued."""
+    documents = [*GRAPHS.values(), *FAULTY.values()]
+    shown = {(_expected(path) or ("",))[0] for path in documents}
+    assert len(documents) >= 90
+    assert shown <= set(CODES)
+    made = {"Y001", "Y002"}
+    assert {code for code in CODES if code[0] in "YNPT"} - made <= shown
+
+
+EXAMPLES = [code for code, about in CODES.items() if about.fault]
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_the_example_of_a_page_is_true(code: str, tmp_path: Path) -> None:
+    """A document with this code holds the page's example, and is right once it is put right as the page says."""
+    about = CODES[code]
+    tried: dict[str, list[tuple[str, str, int, int]]] = {}
+    for name, path in {**GRAPHS, **FAULTY}.items():
+        if (_expected(path) or ("",))[0] != code:
+            continue
+        text = path.read_bytes().decode("utf-8", "replace")
+        mended = _mended(text, about.fault, about.mended)
+        if mended is None:
+            continue
+        if name in GRAPHS:
+            where = _beside(tmp_path / name, name, mended)
+        else:
+            where = _project(name, tmp_path / name)
+            (where / path.relative_to(PROJECTS / name)).write_text(mended, encoding="utf-8")
+        tried[name] = _errors(where)
+    assert [] in tried.values(), f"{tried} for {about.fault}"
+
+
+def _mended(text: str, fault: str, mended: str) -> str | None:
+    """`text` with the example put right, at whatever indent it stands; None where it does not hold it."""
+    for indent in (" " * width for width in range(12)):
+        if "\n" in fault or "\n" in mended:
+            found, better = (textwrap.indent(part, indent) + "\n" for part in (fault, mended))
+        else:
+            found, better = fault, mended
+        if f"\n{found}" in text or (found == fault and fault in text):
+            return text.replace(found, better, 1)
+    return None

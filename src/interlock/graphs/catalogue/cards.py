@@ -9,8 +9,8 @@ CODES: dict[str, Code] = {
         "Unknown key in a node card.",
         "A misspelt key would be a wish that nobody hears.",
         "Take the key that the hint names.",
-        fault="temprature: 1",
-        mended="temperature: 1",
+        fault="repair: 1",
+        mended="repairs: 1",
     ),
     "N002": Code(
         "A key is missing from a node card.",
@@ -21,8 +21,8 @@ CODES: dict[str, Code] = {
         "A value in a node card has the wrong form.",
         "Files are read strictly: text is not taken for a number, nor a number for text.",
         "Write the value in the form that the message names.",
-        fault="kind: reasno",
-        mended="kind: reason",
+        fault="repairs: many",
+        mended="repairs: 1",
     ),
     "N004": Code(
         "A node is declared twice.",

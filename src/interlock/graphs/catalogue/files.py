@@ -44,7 +44,7 @@ CODES: dict[str, Code] = {
         "A second document in the file.",
         "`---` starts a new document. Some readers take the first, some the last, some all; here a file is one thing.",
         "Put the second document into a file of its own.",
-        fault="---\ngraph: another",
+        fault="---\ngraph: other",
         mended="# another graph has a file of its own",
     ),
     "Y008": Code(
@@ -77,7 +77,7 @@ CODES: dict[str, Code] = {
         "A merge key.",
         "`<<` takes over keys of another mapping, and readers disagree which of two equal keys wins.",
         "Write the keys out.",
-        fault="tell: {<<: {node: notify}, reads: [draft], bind: {to: $.to, text: $.draft.text}, writes: sent}",
+        fault="tell: {<<: {node: notify}, reads: [draft]}",
         mended="tell: {node: notify, reads: [draft], bind: {to: $.to, text: $.draft.text}, writes: sent}",
     ),
     "Y013": Code(

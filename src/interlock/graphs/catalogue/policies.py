@@ -71,7 +71,7 @@ CODES: dict[str, Code] = {
         "Inputs are arguments of the actions, where each came from (`…_from`), and the facts that a tool computes. "
         "This one would always be missing, and what is missing is denied.",
         "Correct the name or the type, or declare the fact with the action.",
-        fault="amount: {type: bool}",
-        mended="amount: {type: decimal}",
+        fault="payee_knwon: {type: bool}",
+        mended="payee_known: {type: bool}",
     ),
 }

@@ -40,8 +40,8 @@ CODES: dict[str, Code] = {
         "Names appear in paths, in the database and in pictures, so they are small letters, digits and `_`, and start "
         "with a letter.",
         "Choose such a name.",
-        fault="Tell: {call: house.look, bind: {name: $.to}, writes: sent}",
-        mended="tell: {call: house.look, bind: {name: $.to}, writes: sent}",
+        fault="Sum: {type: number}",
+        mended="sum: {type: number}",
     ),
     "G006": Code(
         "An edge is neither `A -> B` nor a mapping.",
@@ -97,7 +97,7 @@ CODES: dict[str, Code] = {
         "A step that changes something can be rejected, expire or be denied. A run that ended so would not know "
         "how to go on.",
         "Say where the run goes then; `to: END` with an `outcome` is a fine answer.",
-        fault="- {from: tell, on: [expired, denied, abstained], to: END}",
+        fault="- {from: tell, on: [rejected, denied, abstained], to: END}",
         mended="- {from: tell, on: [rejected, expired, denied, abstained], to: END}",
     ),
     "G024": Code(
