@@ -23,13 +23,10 @@ def join_of(spec: Spec, fork: str) -> str | None:
 
 def region(spec: Spec, fork: str, branch: str) -> list[str]:
     """The steps that `branch` leads to before the join, in authored order."""
-    joint = join_of(spec, fork)
-    successors = {
-        name: [edge.target for edge in spec.leaving(name)] for name in spec.steps if name not in (joint, fork)
-    }
-    entries = [edge.target for edge in spec.leaving(fork, branch)]
-    found = reachable(successors, [entry for entry in entries if entry != joint])
-    return [name for name in spec.steps if name in found]
+    outside = (join_of(spec, fork), fork)
+    successors = {name: [edge.target for edge in spec.leaving(name)] for name in spec.steps if name not in outside}
+    found = reachable(successors, [edge.target for edge in spec.leaving(fork, branch)])
+    return [name for name in spec.steps if name in found and name not in outside]
 
 
 def block(spec: Spec, fork: str) -> list[str]:
