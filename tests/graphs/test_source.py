@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.graphs.codes import CODES
 from interlock.policies.language import Policy
-from interlock.source import MAX_BYTES, Mark, SourceError, parse_document, read_document, render, validate
+from interlock.source import (
+    MAX_BYTES,
+    Document,
+    Finding,
+    Loc,
+    Mark,
+    SourceError,
+    parse_document,
+    read_document,
+    render,
+    validate,
+)
+from interlock.source.rendering import FORBIDDEN
 
 
 def data(text: str) -> object:
     return parse_document(text, "f.yaml").data
+
+
+def read(source: str | Path) -> tuple[Document | None, list[Finding]]:
+    """The document, or why there is none; any other failure is one of the reader."""
+    try:
+        return (parse_document(source, "f.yaml") if isinstance(source, str) else read_document(source)), []
+    except SourceError as error:
+        return None, error.findings
 
 
 def test_only_plain_scalars_are_typed() -> None:
@@ -81,17 +104,111 @@ def test_large_and_foreign_files_are_refused(tmp_path: Path) -> None:
     assert read_document(tmp_path / "marked.yaml").data == {"a": 1, "b": 2}
 
 
-@given(st.text(max_size=200))
+PIECES = st.sampled_from(
+    ["a", "on", "1", ": ", ":", "- ", "-", "\n", "\n  ", "  ", "[", "]", "{", "}", ", ", "&a ", "*a", "!t ", "!!str ",
+     "|", ">", "|2-", "'", '"', "#", " #", "? ", "<<", "---", "...", "%YAML 1.1", "\t",
+     "\\", "\\x0a", "é", "漢", "\U0001f600",
+     "\r", "\r\n", "\x00", "\x85", "\u2028", "\ufeff", "@", "`", "$.a", "null", "12345678901234567", "= ", "~"]
+)  # fmt: skip
+
+
+@given(st.text(max_size=200) | st.lists(PIECES, max_size=40).map("".join))
+@settings(max_examples=1500, deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes the reader fail in another way, and every place lies in the file."""
-    try:
-        document = parse_document(text, "f.yaml")
-    except SourceError as error:
-        for finding in error.findings:
-            assert finding.code in CODES
-            assert 1 <= finding.line <= text.count("\n") + text.count("\r") + 1
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    document, findings = read(text)
+    spans = document.spans.values() if document else ()
+    marks = [mark for span in spans for mark in (span.value, span.key or span.value)]
+    for finding in findings:
+        assert finding.code in CODES
+        marks.append(Mark(finding.line, finding.column, finding.length))
+    assert marks
+    for mark in marks:
+        assert 1 <= mark.line <= len(lines)
+        assert 1 <= mark.column <= len(lines[mark.line - 1]) + 1
+        assert mark.length >= 1
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
+    """A file of any bytes is read or refused, whatever it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "f.yaml"
+        path.write_bytes(raw)
+        document, findings = read(path)
+    assert [finding.code[0] for finding in findings] == ([] if document else ["Y"])
+
+
+BOMBS = {
+    "laughs": "a: &a [x]\n" + "".join(f"b{n}: &b{n} [*a, *a, *a, *a]\n" for n in range(2000)),
+    "lists": "a: " + "[" * 900_000,
+    "closed lists": "a: " + "[" * 450_000 + "]" * 450_000,
+    "braces": "a: " + "{" * 900_000,
+    "dashes": "a:\n  " + "- " * 450_000,
+    "questions": "? " * 450_000,
+    "mappings": "".join("  " * n + "a:\n" for n in range(900)),
+    "keys": "".join(f"k{n}: {n}\n" for n in range(60_000)),
+    "same keys": "k: 1\n" * 150_000,
+    "long key": "k" * 900_000 + ": 1\n",
+    "long word": "k: " + "w" * 900_000,
+    "quote": 'k: "' + "\\" * 900_000,
+    "escapes": 'k: "' + "\\n" * 400_000 + '"',
+    "lines": "\n" * 900_000 + "k: 1",
+    "folded": "k: >\n" + "  w\n\n" * 190_000,
+    "comments": "#" * 900_000 + "\nk: 1",
+    "anchors": "k: " + "&a " * 300_000,
+    "tags": "k: " + "!" * 900_000,
+    "directives": "%YAML 1.1\n" * 80_000 + "--- {}",
+    "documents": "---\n" * 200_000,
+    "commas": "k: [" + "," * 900_000,
+    "items": "k: [" + "1, " * 290_000 + "1]",
+    "digits": "k: " + "9" * 900_000,
+    "wide": "k: " + "漢" * 300_000,
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_read_or_refused_at_once(name: str) -> None:
+    """Files made to exhaust a reader, each just below 1 MB, are over in seconds; nothing unfolds."""
+    assert len(BOMBS[name].encode()) < MAX_BYTES
+    document, findings = read(BOMBS[name])
+    assert all(finding.code in CODES for finding in findings)
+    assert len(render(findings)) < 1000
+    if document is not None:
+        assert len(json.dumps(document.data, ensure_ascii=False).encode()) < 2 * MAX_BYTES
+
+
+WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20).filter(lambda text: not FORBIDDEN.search(text))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**15) + 1, 10**15 - 1) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+def leaves(value: object, at: Loc = ()) -> Iterator[tuple[Loc, object]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*at, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*at, index))
     else:
-        assert isinstance(document.data, dict)
+        yield at, value
+
+
+@given(st.dictionaries(WORDS, VALUES, min_size=1, max_size=4), st.sampled_from([None, 2]))
+@settings(deadline=None)
+def test_json_is_read_as_what_it_is(data: dict[str, object], indent: int | None) -> None:
+    """JSON text without fractions reads as the same data, and every value stands where its mark says."""
+    document = parse_document(json.dumps(data, ensure_ascii=False, indent=indent), "f.yaml")
+    assert document.data == data
+    for loc, value in leaves(data):
+        line, column, length = document.mark(loc)
+        written = json.dumps(value, ensure_ascii=False)
+        assert document.lines[line - 1][column - 1 : column - 1 + length] == written
 
 
 TEXT = """name: START -> polish

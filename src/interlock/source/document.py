@@ -11,6 +11,9 @@ from interlock.errors import ProjectError
 from interlock.source.finding import Finding, Loc, Mark
 from interlock.source.rendering import render
 
+MAX_MESSAGE = 400
+"""Of a longer message the middle is left out, in characters."""
+
 
 class SourceError(ProjectError):
     """The project's files have faults; `findings` holds each with its place."""
@@ -89,6 +92,8 @@ class Document:
     ) -> Finding:  # fmt: skip
         """A finding about the value at `at`."""
         mark = at if isinstance(at, Mark) else self.mark(at, key)
+        if len(message) > MAX_MESSAGE:  # it quotes the file, which may hold a name of any length
+            message = f"{message[: MAX_MESSAGE - 41]} … {message[-38:]}"
         return Finding(
             code=code, severity=severity, message=message, file=self.file, hint=hint, path=list(path), **mark._asdict()
         )

@@ -134,7 +134,9 @@ class _Reader:
 
     def _mark(self, event: Any) -> Mark:
         start, end = event.start_mark, event.end_mark
-        line = self.lines[start.line] if start.line < len(self.lines) else ""
+        if start.line >= len(self.lines):  # a value left out at the end of the file
+            return Mark(len(self.lines), len(self.lines[-1]) + 1, 1)
+        line = self.lines[start.line]
         stop = end.column if end.line == start.line and end.column > start.column else len(line.rstrip())
         return Mark(start.line + 1, start.column + 1, max(stop - start.column, 1))
 
