@@ -49,6 +49,7 @@ def run_object(run: Run) -> dict[str, Any]:
         "error": run.error,
         "output": run.output,
         "requester": run.requester,
+        "parent": run.parent_id,
         "spec": run.spec_digest,
         "steps": run.steps,
         "model_calls": run.model_calls,

@@ -160,21 +160,30 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
                 "visits": [visit_object(visit) for visit in visits],
                 "effects": [effect_object(effect) for effect in effects],
                 "approvals": [approval_object(row) for row in engine.services.approvals.of_run(run_id)],
+                "children": [run_object(child) for child in engine.services.runs.children(run_id)],
             }
         )
         return
     out = console()
     out.print(f"{standing.run.graph}, asked for by {standing.run.requester}", markup=False)
-    for visit in visits:
-        out.print(
-            f"  {visit.step:<20} {visit.outcome or 'open'}{'  ' + visit.note if visit.note else ''}", markup=False
-        )
-    for effect in effects:
-        out.print(f"  effect {effect.id}: {effect.action} is {effect.state}", markup=False)
+    _show_steps(run_id, engine, "  ")
     for approval in standing.waiting:
         time_left = left(approval.decide_before, engine.services.clock())
         out.print(f"  {approval.id}: {time_left} left, then refused", markup=False)
     tell(standing)
+
+
+def _show_steps(run_id: str, engine: Engine, indent: str) -> None:
+    """The steps of a run, under each those of its child runs, and what they performed."""
+    out = console()
+    for visit in engine.services.runs.visits(run_id):
+        note = f"  {visit.note}" if visit.note else ""
+        out.print(f"{indent}{visit.step:<20} {visit.outcome or 'open'}{note}", markup=False)
+        for child in engine.services.runs.children(run_id, visit.step, visit.visit):
+            out.print(f"{indent}  {child.id} is {child.status}", markup=False)
+            _show_steps(child.id, engine, indent + "    ")
+    for effect in engine.services.ledger.of_run(run_id):
+        out.print(f"{indent}effect {effect.id}: {effect.action} is {effect.state}", markup=False)
 
 
 @app.command()
@@ -188,7 +197,9 @@ def cancel(run_id: RunId, as_json: AsJson = False, person: As = None) -> None:
     """Cancel a run: nothing more is done; what was done stays done and is listed."""
     engine = open_engine(as_json)
     cancelled = engine.cancel(run_id, person or requester())
-    done = [row for row in engine.services.ledger.of_run(run_id) if row.state in ("executed", "verified", "in_doubt")]
+    family = engine.services.runs.family(run_id)
+    rows = [row for each in family for row in engine.services.ledger.of_run(each.id)]
+    done = [row for row in rows if row.state in ("executed", "verified", "in_doubt")]
     if as_json:
         print_json(run_object(cancelled) | {"effects": [effect_object(row) for row in done]})
         return

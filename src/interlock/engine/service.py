@@ -190,8 +190,9 @@ class Engine:
     # Record -------------------------------------------------------------------------------------
 
     def history(self, run_id: str) -> list[dict[str, Any]]:
-        """Every audit entry about a run, its effects and its requests, in order."""
-        subjects = {approval.id for approval in self.services.approvals.of_run(run_id)}
+        """Every audit entry about a run, its child runs, their effects and their requests, in order."""
+        family = self.services.runs.family(run_id)
+        subjects = {approval.id for each in family for approval in self.services.approvals.of_run(each.id)}
         with self.services.database.read() as session:
             return self.services.audit.about(session, run_id, subjects)
 

@@ -91,11 +91,12 @@ class Audit:
         return None
 
     def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
-        """Entries about a run, anything whose id begins with the run's, or one of `subjects`."""
+        """Entries about a run, its child runs, anything whose id begins with theirs, or one of `subjects`."""
         query = select(Entry).where(
             or_(
                 col(Entry.subject) == run_id,
                 col(Entry.subject).startswith(run_id + "/"),
+                col(Entry.subject).startswith(run_id + "."),
                 col(Entry.subject).in_(subjects),
             )
         )
