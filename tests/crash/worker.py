@@ -56,7 +56,7 @@ def _leaves_action(_runs: Any, _run: str, step: str, _visit: int, **_more: Any) 
 
 
 RUNS, EFFECTS, APPROVALS = "interlock.store.runs", "interlock.store.effects", "interlock.store.approvals"
-COMPILER, ENGINE, CONNECT = "interlock.engine.compiler", "interlock.engine.service", "interlock.tools.connect"
+KINDS, DRIVER, CONNECT = "interlock.nodes.kinds", "interlock.engine.driver", "interlock.tools.connect"
 SAVER = "langgraph.checkpoint.sqlite"
 
 STARTING = {
@@ -64,10 +64,10 @@ STARTING = {
     "after the run is accepted": Point(RUNS, "Runs.create", "after"),
     "before reasoning": Point("interlock.nodes.metered", "reason", "before"),
     "after reasoning": Point("interlock.nodes.metered", "reason", "after"),
-    "before propose": Point(COMPILER, "propose", "before"),
+    "before propose": Point(KINDS, "propose", "before"),
     "before the proposal is stored": Point(EFFECTS, "Ledger.propose", "before"),
     "after propose": Point(EFFECTS, "Ledger.propose", "after"),
-    "before the gate": Point(COMPILER, "gate", "before"),
+    "before the gate": Point(KINDS, "gate", "before"),
     "after the gate": Point(EFFECTS, "Ledger.gate", "after"),
     "after the request is filed": Point(APPROVALS, "Approvals.file", "after"),
     "before parking": Point(RUNS, "Runs.status", "before", _parks),
@@ -79,8 +79,8 @@ DECIDING = {
     "before the vote": Point(APPROVALS, "Approvals.approve", "before"),
     "while voting": Point(APPROVALS, "Approvals._close", "after"),
     "after approval": Point(APPROVALS, "Approvals.approve", "after"),
-    "while resuming": Point(ENGINE, "Engine._feed", "after"),
-    "after the answer is read": Point(COMPILER, "answered", "after"),
+    "while resuming": Point(DRIVER, "Driver._feed", "after"),
+    "after the answer is read": Point(KINDS, "answered", "after"),
     "before intent": Point(EFFECTS, "Ledger.intend", "before"),
     "while writing intent": Point(EFFECTS, "consume", "after"),
     "after intent": Point(EFFECTS, "Ledger.intend", "after"),
