@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax import saxutils
 
-from interlock.graphs.boxes import (
+from interlock.graphs.figure import WORDS, Edge, Figure, Marks, Node, NodeKind, lit
+from interlock.graphs.layered.placement import Box
+from interlock.graphs.layout import Layout, Route, laid_out
+from interlock.graphs.looks.boxes import (
     DETAIL_LINE,
     DETAIL_SIZE,
     GATE_PAD_Y,
@@ -25,16 +28,16 @@ from interlock.graphs.boxes import (
     WORD_LINE,
     WORD_SIZE,
     WORD_SPACING,
+    detail_lines,
+    gate_lines,
     gate_size,
+    label_lines,
 )
-from interlock.graphs.figure import WORDS, Edge, Figure, Marks, Node, along
-from interlock.graphs.layout import Layout, Route, laid_out
-from interlock.graphs.lettering import text_width
-from interlock.graphs.palette import LIGHT
-from interlock.graphs.placement import Box
-from interlock.graphs.routing import curves, number
-from interlock.graphs.stylesheet import ROOT, stylesheet
-from interlock.graphs.symbols import BADGES, SIGNS, face, octagon, outlines, rounded
+from interlock.graphs.looks.lettering import text_width
+from interlock.graphs.looks.palette import LIGHT
+from interlock.graphs.looks.routing import curves, number
+from interlock.graphs.looks.stylesheet import ROOT, stylesheet
+from interlock.graphs.looks.symbols import BADGES, SIGNS, face, octagon, outlines, rounded
 
 NO_MARKS = Marks()
 
@@ -53,14 +56,17 @@ def drawn(figure: Figure, marks: Marks = NO_MARKS, *, prefix: str | None = None,
 class _Drawing:
     def __init__(self, figure: Figure, layout: Layout, marks: Marks, prefix: str, style: bool) -> None:
         self.figure, self.layout, self.style = figure, layout, style
-        self.marks = Marks(marks.states, marks.taken, along(figure, marks.path))
+        self.marks = lit(figure, marks)
         self.prefix = re.sub(r"[^A-Za-z0-9_-]", "-", prefix)
         self.frames = [box for _, box in layout.frames]
 
     def svg(self) -> str:
         nodes = list(self.figure.every_node())
         parts = [*self._head()]
-        parts += [f'<path class="frame" d="{rounded(box, 10)}" {_paint(LIGHT.frame, LIGHT.frame_line)}/>' for box in self.frames]
+        parts += [
+            f'<path class="frame" d="{rounded(box, 10)}" {_paint(LIGHT.frame, LIGHT.frame_line)}/>'
+            for box in self.frames
+        ]
         parts += [self._node(node) for node in nodes if node.inside is not None]
         parts += [self._edge(route) for route in self.layout.routes]
         parts += [text for route in self.layout.routes if (text := self._label(route))]
@@ -75,8 +81,8 @@ class _Drawing:
             f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="{self.prefix}-title {self.prefix}-about" '
             'font-family="system-ui, sans-serif" text-anchor="middle">'
         )
-        yield f'<title id="{self.prefix}-title">{escape(self.figure.title)}</title>'
-        yield f'<desc id="{self.prefix}-about">{escape(" ".join(self._about()))}</desc>'
+        yield f'<title id="{self.prefix}-title">{_escaped(self.figure.title)}</title>'
+        yield f'<desc id="{self.prefix}-about">{_escaped(" ".join(self._about()))}</desc>'
         if self.style:
             yield f"<style>\n{stylesheet()}\n</style>"
         yield "<defs>"
@@ -107,14 +113,14 @@ class _Drawing:
         box, tone = self.layout.boxes[node.name], LIGHT.tones[node.kind]
         state = self.marks.states.get(node.name)
         classes = ["node", node.kind, *([state] if state else [])]
-        if self.marks.on_path(node):
+        if self.marks.on_path(node.name):
             classes.append("counterexample")
         told = f"{node.title or WORDS[node.kind]} ({node.kind}){', ' + state if state else ''}"
         shapes = outlines(node.kind, box)
         weight = 1.8 if node.kind == "end" else 1.4
         parts = [
-            f'<g class="{" ".join(classes)}" data-step={quoteattr(node.name)}>',
-            f"<title>{escape(told + ('. ' + node.about if node.about else ''))}</title>",
+            f'<g class="{" ".join(classes)}" data-step={_quoted(node.name)}>',
+            f"<title>{_escaped(told + ('. ' + node.about if node.about else ''))}</title>",
             f'<path class="halo" d="{shapes[0]}" fill="none" stroke="{tone.line}" stroke-width="9" '
             'stroke-opacity=".35" stroke-linejoin="round" display="none"/>',
             *(
@@ -140,28 +146,21 @@ class _Drawing:
         left, y = box.middle[0] - whole / 2, box.middle[1]
         yield _text("word", word, left + long / 2, y + 3.6, WORD_SIZE, tone.word, spaced=True)
         if node.title:
-            yield _text("name", node.title, left + long + 8 + (whole - long - 8) / 2, y + 5, TITLE_SIZE, LIGHT.text, bold=True)
+            yield _text(
+                "name", node.title, left + long + 8 + (whole - long - 8) / 2, y + 5, TITLE_SIZE, LIGHT.text, bold=True
+            )
 
     def _lines(self, node: Node, box: Box) -> Iterator[str]:
-        tone, x = LIGHT.tones[node.kind], box.middle[0]
-        count = len(node.details)
-        height = WORD_LINE + (TITLE_LINE if node.title else 0) + DETAIL_LINE * count
+        x = box.middle[0]
+        details = detail_lines(node)
+        height = WORD_LINE + (TITLE_LINE if node.title else 0) + DETAIL_LINE * len(details)
         y = box.top + PAD_Y if node.inside is not None else box.middle[1] - height / 2
-        word = WORDS[node.kind]
-        long = text_width(word, WORD_SIZE, bold=True, spacing=WORD_SPACING)
-        left = x - (long + ICON + ICON_GAP) / 2
-        sign = SIGNS[node.kind]
-        paint = f'class="sign filled" fill="{tone.word}"' if sign.filled else f'class="sign" {_paint("none", tone.word)}'
-        yield (
-            f'<path {paint} d="{sign.path}" transform="translate({number(left)} {number(y + 1)})" stroke-width="1.4" '
-            'stroke-linecap="round" stroke-linejoin="round"/>'
-        )
-        yield _text("word", word, left + ICON + ICON_GAP + long / 2, y + 11, WORD_SIZE, tone.word, spaced=True)
+        yield from _headed(node.kind, WORDS[node.kind], x, y)
         y += WORD_LINE
         if node.title:
             yield _text("name", node.title, x, y + 14.5, TITLE_SIZE, LIGHT.text, bold=True)
             y += TITLE_LINE
-        for line in node.details:
+        for line in details:
             yield _text("detail", line, x, y + 10.5, DETAIL_SIZE, LIGHT.muted)
             y += DETAIL_LINE
 
@@ -179,10 +178,11 @@ class _Drawing:
         edge, way = route.edge, curves(route)
         colour = LIGHT.tones["approve"].line if edge.approval else LIGHT.trouble if edge.trouble else LIGHT.line
         dashes = ' stroke-dasharray="5 4"' if route.back else ""
+        ends = f"data-from={_quoted(edge.source)} data-to={_quoted(edge.target)}"
         which = f' data-edge="{edge.index}"' if edge.index >= 0 else ""
         return (
-            f'<g class="{self._classes(route)}" data-from={quoteattr(edge.source)} data-to={quoteattr(edge.target)}{which}>'
-            f"<title>{escape(_sentence(edge))}</title>"
+            f'<g class="{self._classes(route)}" {ends}{which}>'
+            f"<title>{_escaped(_sentence(edge))}</title>"
             f'<path class="line" d="{way.path()}" fill="none" stroke="{colour}" stroke-width="1.6"{dashes}/>'
             f'<path class="tip" d="{way.tip_path()}" fill="{colour}"/></g>'
         )
@@ -194,14 +194,16 @@ class _Drawing:
             return ""
         x, y = box.middle[0], box.top
         parts = [f'<g class="{self._classes(route)}">']
-        if edge.lines:
-            high = LABEL_LINE * len(edge.lines)
-            wide = max(text_width(line, LABEL_SIZE) for line in edge.lines) + 6
+        if lines := label_lines(edge):
+            high = LABEL_LINE * len(lines)
+            wide = max(text_width(line, LABEL_SIZE) for line in lines) + 6
             framed = any(frame.left < x < frame.right and frame.top < y < frame.bottom for frame in self.frames)
             ground = Box(x - wide / 2, y, wide, high)
             colour = LIGHT.frame if framed else LIGHT.paper
-            parts.append(f'<path class="ground{" framed" if framed else ""}" d="{rounded(ground, 4)}" fill="{colour}"/>')
-            for place, line in enumerate(edge.lines):
+            parts.append(
+                f'<path class="ground{" framed" if framed else ""}" d="{rounded(ground, 4)}" fill="{colour}"/>'
+            )
+            for place, line in enumerate(lines):
                 parts.append(_text("label", line, x, y + LABEL_LINE * place + 11, LABEL_SIZE, LIGHT.muted))
             y += high + 3
         if edge.approval:
@@ -211,26 +213,48 @@ class _Drawing:
 
     def _gate(self, edge: Edge, box: Box) -> Iterator[str]:
         """The gate of an approval: nothing passes until people have agreed."""
-        tone, x = LIGHT.tones["approve"], box.middle[0]
-        long = text_width(GATE_WORD, WORD_SIZE, bold=True, spacing=WORD_SPACING)
-        left, y = x - (long + ICON + ICON_GAP) / 2, box.top + GATE_PAD_Y
-        yield f'<path class="gate" d="{octagon(box, 9)}" {_paint(tone.ground, tone.line)} stroke-width="1.6" stroke-linejoin="round"/>'
-        yield (
-            f'<path class="gate-sign" d="{SIGNS["approve"].path}" fill="{tone.word}" '
-            f'transform="translate({number(left)} {number(y + 1)})"/>'
-        )
-        yield _text("gate-word", GATE_WORD, left + ICON + ICON_GAP + long / 2, y + 11, WORD_SIZE, tone.word, spaced=True)
-        yield _text("name", edge.approval[0], x, y + WORD_LINE + 11, LABEL_SIZE, LIGHT.text, bold=True)
-        for place, line in enumerate(edge.approval[1:]):
+        tone, x, y = LIGHT.tones["approve"], box.middle[0], box.top + GATE_PAD_Y
+        paint = _paint(tone.ground, tone.line)
+        yield f'<path class="gate" d="{octagon(box, 9)}" {paint} stroke-width="1.6" stroke-linejoin="round"/>'
+        yield from _headed("approve", GATE_WORD, x, y)
+        first, *others = gate_lines(edge)
+        yield _text("name", first, x, y + WORD_LINE + 11, LABEL_SIZE, LIGHT.text, bold=True)
+        for place, line in enumerate(others):
             below = y + WORD_LINE + LABEL_LINE + DETAIL_LINE * place + 10.5
             yield _text("detail", line, x, below, DETAIL_SIZE, LIGHT.muted)
 
 
+def _headed(kind: NodeKind, word: str, x: float, y: float) -> Iterator[str]:
+    """The sign of a kind with a word beside it, around `x`."""
+    tone, sign = LIGHT.tones[kind], SIGNS[kind]
+    long = text_width(word, WORD_SIZE, bold=True, spacing=WORD_SPACING)
+    left = x - (long + ICON + ICON_GAP) / 2
+    paint = f'class="sign filled" fill="{tone.word}"' if sign.filled else f'class="sign" {_paint("none", tone.word)}'
+    yield (
+        f'<path {paint} d="{sign.path}" transform="translate({number(left)} {number(y + 1)})" stroke-width="1.4" '
+        'stroke-linecap="round" stroke-linejoin="round"/>'
+    )
+    yield _text("word", word, left + ICON + ICON_GAP + long / 2, y + 11, WORD_SIZE, tone.word, spaced=True)
+
+
 def _sentence(edge: Edge) -> str:
     """An arrow in words."""
-    when = f" ({'; '.join(edge.lines)})" if edge.lines else ""
+    said = [*([" or ".join(edge.on)] if edge.on else []), *edge.when]
+    when = f" ({'; '.join(said)})" if said else ""
     gate = f", after the approval {', '.join(edge.approval)}" if edge.approval else ""
     return f"{edge.source} to {edge.target}{when}{gate}."
+
+
+_NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""What must not stand in XML, not even escaped."""
+
+
+def _escaped(text: str) -> str:
+    return saxutils.escape(_NOT_XML.sub("\ufffd", text))
+
+
+def _quoted(text: str) -> str:
+    return saxutils.quoteattr(_NOT_XML.sub("\ufffd", text))
 
 
 def _paint(fill: str, stroke: str) -> str:
@@ -243,6 +267,6 @@ def _text(
     weight = ' font-weight="700"' if spaced else ' font-weight="600"' if bold else ""
     spacing = f' letter-spacing="{WORD_SPACING}"' if spaced else ""
     return (
-        f'<text class="{name}" x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{fill}"{weight}{spacing}>'
-        f"{escape(text)}</text>"
+        f'<text class="{name}" x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{fill}"'
+        f"{weight}{spacing}>{_escaped(text)}</text>"
     )

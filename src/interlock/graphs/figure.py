@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 NodeKind = Literal[
@@ -31,8 +33,8 @@ class Node:
     """Unique in the whole figure; a node inside another's figure is called `outer/inner`."""
     kind: NodeKind
     title: str = ""
-    details: tuple[str, ...] = ()
-    """Small lines below the title: the card, the action, how often it is tried again, its limits."""
+    details: tuple[tuple[str, ...], ...] = ()
+    """What stands small below the title, each a short list: the actions, the people, the limits."""
     about: str = ""
     """One sentence for those who cannot see the picture."""
     inside: Figure | None = None
@@ -45,8 +47,10 @@ class Edge:
 
     source: str
     target: str
-    lines: tuple[str, ...] = ()
-    """What stands on it: outcomes and conditions."""
+    on: tuple[str, ...] = ()
+    """The outcomes that take it; empty when it is what goes on as usual."""
+    when: tuple[str, ...] = ()
+    """Conditions, and other things that are to be read on it."""
     approval: tuple[str, ...] = ()
     """The human approval it needs: its name, then who must agree; empty when it needs none."""
     index: int = -1
@@ -96,24 +100,29 @@ class Marks:
     path: tuple[str, ...] = ()
     """A walk through the figure, by the names of nodes; `END` stands for any end."""
 
-    def on_path(self, node: Node) -> bool:
-        """Whether the path goes through `node`; which end it reaches is told by its last arrow."""
-        return node.name in self.path
+    def on_path(self, name: str) -> bool:
+        """Whether the path goes through the node of this name; of ends, through those that it may mean."""
+        return name in self.path
 
     def follows(self, edge: Edge) -> bool:
-        """Whether the path goes along `edge`."""
-        return (edge.source, edge.target) in zip(self.path, self.path[1:], strict=False)
+        """Whether the path goes along `edge`, or may: it names nodes, not arrows."""
+        return (edge.source, edge.target) in self._pairs
+
+    @cached_property
+    def _pairs(self) -> frozenset[tuple[str, str]]:
+        return frozenset(pairwise(self.path))
 
 
-def along(figure: Figure, path: Sequence[str]) -> tuple[str, ...]:
-    """`path`, where `END` has become the name of the end that its last arrow goes to."""
+def lit(figure: Figure, marks: Marks) -> Marks:
+    """The marks with `END` of the path told as the ends of `figure` that the arrows from the step before lead to."""
     ends = {node.name for node in figure.nodes if node.kind == "end"}
-    found = list(path)
-    for place, name in enumerate(found):
-        if name == "END" and place:
-            reached = [edge.target for edge in figure.edges if edge.source == path[place - 1] and edge.target in ends]
-            found[place] = reached[0] if reached else name
-    return tuple(found)
+    if "END" not in marks.path or "END" in ends:
+        return marks
+    before = marks.path[marks.path.index("END") - 1]
+    meant = dict.fromkeys(edge.target for edge in figure.edges if edge.source == before and edge.target in ends)
+    steps = [name for name in marks.path if name != "END"]
+    walk = [word for end in meant for word in (end, before)][:-1]
+    return replace(marks, path=(*steps, *walk))
 
 
 def closed_groups(figure: Figure) -> list[Group]:
@@ -147,8 +156,3 @@ def _across(group: Group, other: Group) -> bool:
         return False
     small, large = (group, other) if len(group.members) < len(other.members) else (other, group)
     return not small.members < large.members or bool({large.entry, large.exit} & small.members)
-
-
-def without_inside(figure: Figure) -> Figure:
-    """The figure with every node drawn as one box."""
-    return replace(figure, nodes=tuple(replace(node, inside=None) for node in figure.nodes))

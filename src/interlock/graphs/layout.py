@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from interlock.graphs.boxes import ICON, PAD_X, PAD_Y, TITLE_LINE, WORD_LINE, Size, label_size, node_size
 from interlock.graphs.figure import Edge, Figure, Group, Node, closed_groups
-from interlock.graphs.placement import Block, Box, Link, Point, place
+from interlock.graphs.layered.placement import Block, Box, Link, Point, place, simplified
+from interlock.graphs.looks.boxes import ICON, PAD_X, PAD_Y, TITLE_LINE, WORD_LINE, Size, label_size, node_size
 
 MARGIN = 20.0
 FRAME = 18.0
@@ -104,15 +104,10 @@ def _arranged(
         points = list(placed.lines[number])
         back = number in placed.back
         if not back:  # an arrow to or from a framed block goes on to the node that it means
-            points = _longer(points, found.boxes[edge.source].bottom, found.boxes[edge.target].top)
+            start, end = found.boxes[edge.source].bottom, found.boxes[edge.target].top
+            points = simplified([(points[0][0], start), *points, (points[-1][0], end)])
         found.routes.append(Route(edge, tuple(points), placed.labels[number], back))
     return found
-
-
-def _longer(points: list[Point], start: float, end: float) -> list[Point]:
-    """A way down that begins and ends straight, at these heights."""
-    longer = [(points[0][0], start), *points, (points[-1][0], end)]
-    return [point for number, point in enumerate(longer) if number == 0 or point != longer[number - 1]]
 
 
 def _put(found: Layout, inner: Layout, x: float, y: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interlock.graphs.figure import WORDS, Edge, Node, NodeKind
-from interlock.graphs.lettering import text_width
+from interlock.graphs.looks.lettering import folded, shortened, text_width, wrapped
 
 WORD_SIZE, TITLE_SIZE, DETAIL_SIZE, LABEL_SIZE = 10.0, 14.0, 11.0, 11.5
 WORD_SPACING = 0.9
@@ -24,6 +24,33 @@ CUT: dict[NodeKind, tuple[float, float]] = {
     "join": (18, 18), "compensate": (22, 6),
 }  # fmt: skip
 """How much of the left and right of a node of each kind is no straight top or bottom."""
+PAD: dict[NodeKind, tuple[float, float]] = {
+    "approve": (18, 18), "route": (22, 22), "python": (16, 20), "wait": (16, 22), "call": (20, 16), "fork": (24, 24),
+    "join": (24, 24), "compensate": (26, 14), "map": (14, 14 + STACK),
+}  # fmt: skip
+"""What is kept free on the left and right of the text, where it is not `PAD_X`."""
+
+
+DETAIL, LABEL, CONDITION = 34, 24, 34
+"""Most characters in a line of details, of outcomes on an arrow, and of a condition."""
+
+
+def detail_lines(node: Node) -> list[str]:
+    """The small lines in a node."""
+    found: list[str] = []
+    for words in node.details:
+        found += wrapped(words[0], DETAIL, 2) if len(words) == 1 else folded(words, DETAIL, 3)
+    return found
+
+
+def label_lines(edge: Edge) -> list[str]:
+    """The lines on an arrow."""
+    return [*folded(edge.on, LABEL), *(shortened(text, CONDITION) for text in edge.when)]
+
+
+def gate_lines(edge: Edge) -> list[str]:
+    """The lines in the gate of an arrow: the name of the approval, then who must agree."""
+    return [shortened(edge.approval[0], DETAIL), *folded(edge.approval[1:], DETAIL)]
 
 
 @dataclass(frozen=True)
@@ -44,12 +71,13 @@ def node_size(node: Node) -> Size:
     if node.kind in ("start", "end"):
         width = 2 * PAD_X + (word + (title + 8 if node.title else 0))
         return Size(width, ROUND, left, width - right)
-    details = max((text_width(line, DETAIL_SIZE) for line in node.details), default=0.0)
-    inner = max(word + ICON + ICON_GAP, title, details, 56.0)
-    width = inner + max(left, PAD_X) + max(right, PAD_X)
-    height = 2 * PAD_Y + WORD_LINE + (TITLE_LINE if node.title else 0) + DETAIL_LINE * len(node.details)
+    lines = detail_lines(node)
+    details = max((text_width(line, DETAIL_SIZE) for line in lines), default=0.0)
+    before, after = PAD.get(node.kind, (PAD_X, PAD_X))
+    width = max(word + ICON + ICON_GAP, title, details, 56.0) + before + after
+    height = 2 * PAD_Y + WORD_LINE + (TITLE_LINE if node.title else 0) + DETAIL_LINE * len(lines)
     if node.kind == "map":
-        width, height = width + STACK, height + STACK
+        height += STACK
     return Size(width, height, left, width - right)
 
 
@@ -59,18 +87,20 @@ GATE_WORD = "APPROVAL"
 
 def label_size(edge: Edge) -> tuple[float, float] | None:
     """The room that the text and the gate on an arrow take; None for a bare arrow."""
-    width = max((text_width(line, LABEL_SIZE) for line in edge.lines), default=0.0) + 8
-    height = LABEL_LINE * len(edge.lines)
+    lines = label_lines(edge)
+    width = max((text_width(line, LABEL_SIZE) for line in lines), default=0.0) + 8
+    height = LABEL_LINE * len(lines)
     if edge.approval:
         wide, high = gate_size(edge)
-        return max(width, wide), height + high + (3 if edge.lines else 0)
-    return (width, height) if edge.lines else None
+        return max(width, wide), height + high + (3 if lines else 0)
+    return (width, height) if lines else None
 
 
 def gate_size(edge: Edge) -> tuple[float, float]:
     """The room of the gate alone."""
     word = text_width(GATE_WORD, WORD_SIZE, bold=True, spacing=WORD_SPACING) + ICON + ICON_GAP
-    name = text_width(edge.approval[0], LABEL_SIZE, bold=True)
-    rest = max((text_width(line, DETAIL_SIZE) for line in edge.approval[1:]), default=0.0)
+    first, *others = gate_lines(edge)
+    name = text_width(first, LABEL_SIZE, bold=True)
+    rest = max((text_width(line, DETAIL_SIZE) for line in others), default=0.0)
     width = max(word, name, rest) + 2 * GATE_PAD_X
-    return width, WORD_LINE + LABEL_LINE + DETAIL_LINE * (len(edge.approval) - 1) + 2 * GATE_PAD_Y
+    return width, WORD_LINE + LABEL_LINE + DETAIL_LINE * len(others) + 2 * GATE_PAD_Y

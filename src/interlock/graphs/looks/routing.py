@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
+from interlock.graphs.layered.placement import Point
 from interlock.graphs.layout import Route
-from interlock.graphs.placement import Point
 
 TIP, HALF_TIP = 8.0, 4.5
 """Length of an arrow's tip, and half its width."""
@@ -58,7 +59,7 @@ def curves(route: Route) -> Curves:
     neck = (x, y - TIP if down else y + TIP)
     tip = ((x, y), (x - HALF_TIP, neck[1]), (x + HALF_TIP, neck[1]))
     points[-1] = neck
-    return Curves(tuple(_part(start, end) for start, end in zip(points, points[1:], strict=False)), tip)
+    return Curves(tuple(_part(start, end) for start, end in pairwise(points)), tip)
 
 
 def _part(start: Point, end: Point) -> Cubic:
@@ -80,7 +81,8 @@ def _loop(route: Route) -> Curves:
 
 def number(value: float) -> str:
     """A coordinate with one digit after the point, and none where it is whole."""
-    return f"{value:.1f}".removesuffix(".0").replace("-0", "0", 1) if abs(value) < 0.05 else f"{value:.1f}".removesuffix(".0")
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
 
 
 def _pair(point: Point) -> str:

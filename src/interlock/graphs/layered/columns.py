@@ -2,14 +2,13 @@
 
 Brandes and Köpf, "Fast and Simple Horizontal Coordinate Assignment" (2001): items are stacked in four ways, each
 stack gets one coordinate by a longest path over the gaps that must be kept, and the middle of the four is taken.
-At the end what has room on both sides moves to the middle of its neighbours, by the pool-adjacent-violators
-algorithm (Ayer et al. 1955), which moves a whole row at once and keeps every gap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Rows = Sequence[Sequence[int]]
 Beside = Sequence[Sequence[int]]
@@ -59,7 +58,7 @@ def columns(rows: Rows, above: Beside, below: Beside, thin: Sequence[bool], widt
 def _conflicts(rows: Rows, above: Beside, thin: Sequence[bool], place: Sequence[int]) -> set[tuple[int, int]]:
     """Links that cross a straight part of a long arrow; the arrow stays straight and they give way."""
     found: set[tuple[int, int]] = set()
-    for upper, lower in zip(rows, rows[1:], strict=False):
+    for upper, lower in pairwise(rows):
         first, scanned = 0, 0
         for position, item in enumerate(lower):
             inner = next((other for other in above[item] if thin[item] and thin[other]), None)
@@ -98,7 +97,7 @@ def _compact(rows: Rows, root: Sequence[int], widths: Widths) -> list[float]:
     """Each stack as far left as the gaps allow, then back to the right where nothing holds it on the left."""
     gaps: dict[tuple[int, int], float] = {}
     for row in rows:
-        for item, following in zip(row, row[1:], strict=False):
+        for item, following in pairwise(row):
             pair = root[item], root[following]
             gaps[pair] = max(gaps.get(pair, 0.0), widths.apart(item, following))
     after: dict[int, list[tuple[int, float]]] = {}

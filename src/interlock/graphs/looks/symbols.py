@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interlock.graphs.boxes import CUT, STACK
 from interlock.graphs.figure import NodeKind, State
-from interlock.graphs.placement import Box
-from interlock.graphs.routing import number
+from interlock.graphs.layered.placement import Box
+from interlock.graphs.looks.boxes import CUT, PAD, PAD_X, STACK
+from interlock.graphs.looks.routing import number
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ SIGNS: dict[NodeKind, Sign] = {
     "reason": Sign("M6 0C6.5 4 8 5.5 12 6C8 6.5 6.5 8 6 12C5.5 8 4 6.5 0 6C4 5.5 5.5 4 6 0Z", filled=True),
     "act": Sign("M7.2 0L1.8 6.9H5.4L4.8 12L10.2 5.1H6.6Z", filled=True),
     "call": Sign("M1.2 2L5.2 6L1.2 10M6.6 10.2H11.2"),
-    "approve": Sign("M6 .4A2.6 2.6 0 1 1 6 5.6A2.6 2.6 0 1 1 6 .4ZM.8 11.8C.8 8.6 3 7 6 7S11.2 8.6 11.2 11.8Z", filled=True),
+    "approve": Sign(
+        "M6 .4A2.6 2.6 0 1 1 6 5.6A2.6 2.6 0 1 1 6 .4ZM.8 11.8C.8 8.6 3 7 6 7S11.2 8.6 11.2 11.8Z", filled=True
+    ),
     "route": Sign("M6 .6V4.6L2 10.8M6 4.6L10 10.8M1.6 7.6L2 10.8L5 9.6M10.4 7.6L10 10.8L7 9.6"),
     "python": Sign("M4.4 .8C2 .8 3.6 5 1.2 6C3.6 7 2 11.2 4.4 11.2M7.6 .8C10 .8 8.4 5 10.8 6C8.4 7 10 11.2 7.6 11.2"),
     "wait": Sign("M6 .8A5.2 5.2 0 1 1 6 11.2A5.2 5.2 0 1 1 6 .8ZM6 3V6.2L8.2 7.8"),
@@ -65,9 +67,9 @@ def rounded(box: Box, radius: float) -> str:
 
 def face(kind: NodeKind, box: Box) -> Box:
     """The part of a node's box that its text stands in."""
-    if kind == "map":
-        return Box(box.left, box.top + STACK, box.width - STACK, box.height - STACK)
-    return box
+    before, after = PAD.get(kind, (PAD_X, PAD_X))
+    top = box.top + STACK if kind == "map" else box.top
+    return Box(box.left + before, top, box.width - before - after, box.bottom - top)
 
 
 def outlines(kind: NodeKind, box: Box) -> list[str]:
@@ -100,14 +102,18 @@ def outlines(kind: NodeKind, box: Box) -> list[str]:
             inner = Box(left + 4, top + 4, box.width - 8, box.height - 8)
             return [rounded(box, 6), rounded(inner, 3)]
         case "map":
-            front = face(kind, box)
+            front = Box(left, top + STACK, box.width - STACK, box.height - STACK)
             return [rounded(front.moved(STACK * step / 2, -STACK * step / 2), 5) for step in (2, 1, 0)]
         case "fork":
             return [_closed((left + cut_left, top), (right - cut_right, top), (right, bottom), (left, bottom))]
         case "join":
             return [_closed((left, top), (right, top), (right - cut_right, bottom), (left + cut_left, bottom))]
         case "compensate":
-            return [_closed((left + cut_left, top), (right, top), (right, bottom), (left + cut_left, bottom), (left, middle))]
+            return [
+                _closed(
+                    (left + cut_left, top), (right, top), (right, bottom), (left + cut_left, bottom), (left, middle)
+                )
+            ]
         case "call":
             return [rounded(box, 3) + _open((left + 7, top), (left + 7, bottom))]
     return [rounded(box, 3)]

@@ -39,6 +39,4 @@ def spread_within(
     near = [min(max(want, low), high) for want in wanted]
     found = spread(near, [step] * len(near), weights)
     last = len(found) - 1
-    return [
-        min(max(x, low + step * place), high - step * (last - place)) for place, x in enumerate(found)
-    ]
+    return [min(max(x, low + step * place), high - step * (last - place)) for place, x in enumerate(found)]

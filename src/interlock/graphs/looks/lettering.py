@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 # Advance widths of U+0020 to U+007E in hundredths of the type size, as DejaVu Sans has them.
 _WIDTHS = (
@@ -32,14 +33,32 @@ def shortened(text: str, most: int) -> str:
     return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
 
 
-def folded(words: list[str], most: int, between: str = ", ") -> list[str]:
-    """Words in lines of at most `most` characters; a word that is longer is shortened."""
-    lines: list[str] = []
-    for word in (shortened(word, most) for word in words):
-        if lines and len(lines[-1]) + len(between) + len(word) <= most:
-            lines[-1] += between + word
+def wrapped(text: str, most: int, lines: int) -> list[str]:
+    """`text` in at most `lines` lines, broken between words; the end is cut off where there is no room."""
+    words = text.split()
+    found: list[str] = []
+    while words and len(found) < lines - 1:
+        count = 1
+        while count < len(words) and len(" ".join(words[: count + 1])) <= most:
+            count += 1
+        found.append(shortened(" ".join(words[:count]), most))
+        words = words[count:]
+    return [*found, shortened(" ".join(words), most)] if words else found
+
+
+def folded(words: Sequence[str], most: int, lines: int = 4) -> list[str]:
+    """Words in at most `lines` lines of at most `most` characters; what has no room is only counted."""
+    found: list[str] = []
+    for place, word in enumerate(words):
+        text = shortened(word, most - 1) + ("," if place < len(words) - 1 else "")
+        if found and len(found[-1]) + 1 + len(text) <= most:
+            found[-1] += f" {text}"
+        elif len(found) == lines:
+            shown = len(", ".join(found).split(", "))
+            more = f"and {len(words) - shown + 1} more"
+            last = found[-1].rsplit(" ", 1)[0] if " " in found[-1] else ""
+            found[-1] = f"{last} {more}".strip()
+            return found
         else:
-            if lines:
-                lines[-1] += between.rstrip()
-            lines.append(word)
-    return lines
+            found.append(text)
+    return found

@@ -87,11 +87,7 @@ def _first(rows: Rows, below: Sequence[Sequence[int]]) -> Rows:
 def _sort(rows: Rows, beside: Sequence[Sequence[int]], place: list[int], *, down: bool) -> None:
     """Sort each row by where the neighbours in the row already sorted stand; those without stay put."""
     for row in rows if down else reversed(rows):
-        keys = {
-            item: sum(place[other] for other in beside[item]) / len(beside[item])
-            for item in row
-            if beside[item]
-        }
+        keys = {item: sum(place[other] for other in beside[item]) / len(beside[item]) for item in row if beside[item]}
         moving = iter(sorted(keys, key=lambda item: (keys[item], place[item])))
         row[:] = [next(moving) if item in keys else item for item in row]
         for position, item in enumerate(row):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from interlock.graphs.palette import DARK, LIGHT, Palette
+from interlock.graphs.looks.palette import DARK, LIGHT, Palette
 
 ROOT = "interlock-graph"
 """The class of every picture; all rules begin with it."""
@@ -61,8 +61,6 @@ _RULES = (
     ".approval .line{stroke:var(--ig-approve-line)}",
     ".approval .tip{fill:var(--ig-approve-line)}",
     ".gate{fill:var(--ig-approve-ground);stroke:var(--ig-approve-line)}",
-    ".gate-word{fill:var(--ig-approve-word)}",
-    ".gate-sign{fill:var(--ig-approve-word)}",
     ".start .name{fill:var(--ig-start-word)}",
     ".badge path{stroke:var(--ig-paper)}",
 )
@@ -71,9 +69,11 @@ _RULES = (
 def _kinds(root: str) -> Iterator[str]:
     for kind in LIGHT.tones:
         yield f"{root} .{kind} .shape{{fill:var(--ig-{kind}-ground);stroke:var(--ig-{kind}-line)}}"
-        yield f"{root} .{kind} .word{{fill:var(--ig-{kind}-word)}}"
-        yield f"{root} .{kind} .sign{{stroke:var(--ig-{kind}-word)}}"
-        yield f"{root} .{kind} .sign.filled{{fill:var(--ig-{kind}-word);stroke:none}}"
+        holders = (f"{root} .{kind}", f"{root} .approval") if kind == "approve" else (f"{root} .{kind}",)
+        for holder in holders:
+            yield f"{holder} .word{{fill:var(--ig-{kind}-word)}}"
+            yield f"{holder} .sign{{stroke:var(--ig-{kind}-word)}}"
+            yield f"{holder} .sign.filled{{fill:var(--ig-{kind}-word);stroke:none}}"
 
 
 def _states(root: str) -> Iterator[str]:

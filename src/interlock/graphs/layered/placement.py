@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from interlock.graphs.columns import Widths, columns
-from interlock.graphs.ordering import ordered
-from interlock.graphs.ranks import backward, ranks
-from interlock.graphs.spread import spread_within
+from interlock.graphs.layered.columns import Widths, columns
+from interlock.graphs.layered.ordering import ordered
+from interlock.graphs.layered.ranks import backward, ranks
+from interlock.graphs.layered.settling import settled
+from interlock.graphs.layered.spread import spread_within
 
 Point = tuple[float, float]
 
@@ -83,9 +85,7 @@ class Placed:
     height: float = 0.0
 
 
-def place(
-    blocks: Sequence[Block], links: Sequence[Link], first: int | None = None, last: int | None = None
-) -> Placed:
+def place(blocks: Sequence[Block], links: Sequence[Link], first: int | None = None, last: int | None = None) -> Placed:
     """Place the blocks from top to bottom along the links; the upper left corner is (0, 0).
 
     `first`, which no link reaches, stands alone in the highest row, and `last`, which none leaves, in the lowest.
@@ -103,9 +103,7 @@ class _Plan:
         held += [(block, last) for block in range(len(blocks)) if last is not None and block != last]
         self.row_of = ranks(len(blocks), [*self.down, *dict.fromkeys(held)])
         self.label_row = [
-            None
-            if link.label is None
-            else 2 * self.row_of[link.source] + (-1 if number in self.back else 1)
+            None if link.label is None else 2 * self.row_of[link.source] + (-1 if number in self.back else 1)
             for number, link in enumerate(links)
         ]
         self.chains: list[list[int]] = []
@@ -134,7 +132,7 @@ class _Plan:
                     self.label_of[item] = label
                 chain.append(item)
             chain.append(lower)
-            for one, following in zip(chain, chain[1:], strict=False):
+            for one, following in pairwise(chain):
                 self.below[one].append(following)
                 self.above[following].append(one)
             self.chains.append(chain)
@@ -177,7 +175,9 @@ class _Plan:
                 right.append(half)
                 gap.append(LABEL_GAP if half else LINE_GAP)
             thin.append(item >= len(self.blocks))
-        xs = columns(self.rows, self.above, self.below, thin, Widths(left, right, gap))
+        widths = Widths(left, right, gap)
+        xs = columns(self.rows, self.above, self.below, thin, widths)
+        xs = settled(xs, self.rows, self.above, self.below, widths)
         first = min(x - reach for x, reach in zip(xs, left, strict=True))
         return [x - first for x in xs]
 
@@ -219,7 +219,7 @@ class _Plan:
                 x = self._between(number, lower, upper)
             if low <= x <= high:
                 wanted.append(x)
-                weights.append(12.0)
+                weights.append(1000.0)
             else:
                 far = min(NEAR, (high - low) / 2) if len(numbers) > 1 else 0.0
                 wanted.append(middle + (far if x > middle else -far))
@@ -280,11 +280,11 @@ class _Plan:
                 middle = (tops[row] + bottoms[row]) / 2
                 label = Box(self.x[item] - width / 2, middle - height / 2, width, height)
         points += [(ports[1], tops[self.row_number[last]]), (ports[1], boxes[last].top)]
-        points = _plain(points)
+        points = simplified(points)
         return (points[::-1] if number in self.back else points), label
 
 
-def _plain(points: Sequence[Point]) -> list[Point]:
+def simplified(points: Sequence[Point]) -> list[Point]:
     """Without points that stand twice, or between two others right above each other."""
     found: list[Point] = []
     for point in points:

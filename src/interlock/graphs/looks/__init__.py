@@ -1,0 +1,1 @@
+"""What a picture looks like: lettering, sizes, shapes, curves and colours."""
