@@ -8,25 +8,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from interlock.policies.language import NAME, Declared, Duration
+from interlock.policies.language import NAME, Declared, Duration, Provenance
 
 
 class Schema(Declared):
     """The type of one value: a closed subset of JSON Schema, written in snake_case."""
 
-    type: Literal["string", "integer", "number", "boolean", "array", "object", "any"]
-    description: str = ""
-    format: Literal["email", "date", "time", "date-time", "uri"] | None = None
-    enum: list[str] | None = None
-    min_length: int | None = Field(default=None, ge=0)
-    max_length: int | None = Field(default=None, ge=0)
-    minimum: int | float | None = None
-    maximum: int | float | None = None
-    items: Schema | None = None
-    properties: dict[str, Schema] | None = None
-    optional: bool = False
+    type: Literal["string", "integer", "number", "boolean", "array", "object", "any"] = Field(
+        description="The kind of the value."
+    )
+    description: str = Field(default="", description="What it holds, for the model and for people.")
+    format: Literal["email", "date", "time", "date-time", "uri"] | None = Field(
+        default=None, description="For text: how it is written."
+    )
+    enum: list[str] | None = Field(default=None, description="For text: all the values there are.")
+    min_length: int | None = Field(default=None, ge=0, description="For text: at least so many characters.")
+    max_length: int | None = Field(default=None, ge=0, description="For text: at most so many characters.")
+    minimum: int | float | None = Field(default=None, description="For a number: this or more.")
+    maximum: int | float | None = Field(default=None, description="For a number: this or less.")
+    items: Schema | None = Field(default=None, description="For an array: the type of each item.")
+    properties: dict[str, Schema] | None = Field(default=None, description="For an object: its fields.")
+    optional: bool = Field(default=False, description="It may be left out.")
     default: str | int | float | bool | None = Field(default=None, description="For input: used when none is given.")
-    provenance: Literal["untrusted", "model", "record", "user"] = Field(
+    provenance: Provenance = Field(
         default="user", description="For input: who may have written the value; `untrusted` for text from outside."
     )
 
@@ -81,24 +85,31 @@ class Retry(Declared):
 
 
 class Cost(Declared):
-    usd: Decimal = Field(ge=0)
+    """Money."""
+
+    usd: Decimal = Field(ge=0, description="US dollars.")
 
 
 class StepLimits(Declared):
     """Bounds of one visit of a step; enforced across restarts.  Reaching one ends the step as failed."""
 
-    model_calls: int | None = Field(default=None, ge=1)
-    tokens: int | None = Field(default=None, ge=1)
-    cost: Cost | None = None
+    model_calls: int | None = Field(default=None, ge=1, description="Calls of models.")
+    tokens: int | None = Field(default=None, ge=1, description="Tokens read and written by models.")
+    cost: Cost | None = Field(default=None, description="What the calls of models may cost.")
 
 
 class Limits(Declared):
     """Bounds of one run, its child runs included; enforced across restarts."""
 
-    steps: int | None = Field(default=None, ge=1)
-    model_calls: int | None = Field(default=None, ge=0)
-    tokens: int | None = Field(default=None, ge=0)
-    cost: Cost | None = None
+    steps: int | None = Field(default=None, ge=1, description="Steps entered.")
+    model_calls: int | None = Field(default=None, ge=0, description="Calls of models.")
+    tokens: int | None = Field(default=None, ge=0, description="Tokens read and written by models.")
+    cost: Cost | None = Field(default=None, description="What the calls of models may cost.")
+
+
+NodeName = Annotated[str, Field(pattern=NAME, description="The name that steps use.")]
+Goal = Annotated[str, Field(min_length=1, description="What it is for, in a sentence.")]
+KIND = "`reason`: a chat model answers.  `act`: an action model proposes.  `route`: a model chooses a label."
 
 
 class ReasonCard(Declared):
@@ -108,11 +119,11 @@ class ReasonCard(Declared):
     read, which a call made before, or turns without anything new, end.
     """
 
-    node: str = Field(pattern=NAME)
-    kind: Literal["reason"]
-    goal: str = Field(min_length=1)
+    node: NodeName
+    kind: Literal["reason"] = Field(description=KIND)
+    goal: Goal
     prompt: str = Field(min_length=1, description="The question; `$name` stands for a value the step reads.")
-    output: dict[str, Schema] = Field(min_length=1)
+    output: dict[str, Schema] = Field(min_length=1, description="The fields of the answer, each with its type.")
     model: str = Field(default="default", description="`default` or a provider string.")
     repairs: int = Field(default=2, ge=0, le=5, description="How often an invalid answer is sent back.")
     actions: list[str] = Field(default_factory=list, description="Actions that only read, for looking things up.")
@@ -122,10 +133,10 @@ class ReasonCard(Declared):
 class ActCard(Declared):
     """A node card of kind `act`: one call of a closed action space, proposed by an action model."""
 
-    node: str = Field(pattern=NAME)
-    kind: Literal["act"]
-    goal: str = Field(min_length=1)
-    actions: list[str] = Field(min_length=1)
+    node: NodeName
+    kind: Literal["act"] = Field(description=KIND)
+    goal: Goal
+    actions: list[str] = Field(min_length=1, description="The actions it may propose: `family.action`.")
     model: str = Field(default="default", description="`default` (the embedded action model).")
     on_abstain: Literal["ask", "edge"] = Field(default="edge", description="Ask a person, or leave by `abstained`.")
 
@@ -133,8 +144,8 @@ class ActCard(Declared):
 class RouteCard(Declared):
     """A node card of kind `route`: a model chooses one of closed labels, which become the step's outcomes."""
 
-    node: str = Field(pattern=NAME)
-    kind: Literal["route"]
+    node: NodeName
+    kind: Literal["route"] = Field(description=KIND)
     goal: str = Field(min_length=1, description="What is to be decided.")
     labels: dict[Annotated[str, Field(pattern=NAME)], str] = Field(
         min_length=2, description="Each label with the sentence that says when it fits."

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 from interlock.graphs.cards import Limits, Retry, Schema, StepLimits
-from interlock.graphs.spec import Bound, Reducer
-from interlock.policies.language import NAME, Conditions, Declared, Duration, Requirement
+from interlock.graphs.spec import PATH, Bound, Reducer
+from interlock.policies.language import NAME, Comparison, Declared, Duration, Requirement
 
 Name = Annotated[str, Field(pattern=NAME)]
+Path = Annotated[str, WithJsonSchema({"type": "string", "pattern": PATH})]
+"""`$.key.field`: a value of the state.  The proofs say what is wrong with one."""
+
+Binding = Annotated[Bound, WithJsonSchema({"type": ["boolean", "number", "string"], "pattern": rf"^(?!\$)|{PATH}"})]
+Bind = Annotated[dict[str, Binding], Field(description="By argument: a constant, or `$.key.field` of the state.")]
+Reads = Annotated[list[str], Field(description="The keys of the state that it sees, and no others.")]
+Writes = Annotated[Name, Field(description="The key of the state that receives the result.")]
+Node = Annotated[str, Field(description="The card or function of `nodes/` that says what it does.")]
+_VISIT = "Bounds of one visit of this step; reaching one ends it as failed."
 
 
 class GraphFields(Declared):
     """The top of a graph file; inputs, steps and edges are read one by one, so one fault hides no other."""
 
-    graph: Name
-    version: int = Field(ge=1)
-    description: str = ""
-    input: dict[str, Any] = Field(default_factory=dict)
-    steps: dict[str, Any] = Field(min_length=1)
-    edges: list[Any] = Field(min_length=1)
-    limits: Limits = Limits()
-    output: list[str] = Field(default_factory=list)
+    graph: Name = Field(description="The name of this workflow.")
+    version: int = Field(ge=1, description="Raise it when the workflow changes; runs go on under theirs.")
+    description: str = Field(default="", description="What the workflow does, in a sentence.")
+    input: dict[str, Any] = Field(default_factory=dict, description="What a run is given: keys, each with its type.")
+    steps: dict[str, Any] = Field(min_length=1, description="The steps, by name.")
+    edges: list[Any] = Field(min_length=1, description="Where a run goes from where: `A -> B`, or `{from: A, to: B}`.")
+    limits: Limits = Field(
+        default=Limits(), description="Bounds of one run, its child runs included; enforced across restarts."
+    )
+    output: list[str] = Field(default_factory=list, description="The keys of the state that a run hands back.")
 
 
 class _StepFields(Declared):
@@ -31,82 +42,86 @@ class _StepFields(Declared):
 
 
 class _WorkingFields(_StepFields):
-    retry: Retry = Retry()
+    retry: Retry = Field(default=Retry(), description="How often and when a failed attempt is made again.")
     timeout: Duration | None = Field(default=None, description="How long one attempt may take.")
 
 
 class ReasonFields(_WorkingFields):
     """A step whose card is of kind `reason`."""
 
-    node: str
-    reads: list[str]
-    writes: Name
-    limits: StepLimits = StepLimits()
+    node: Node
+    reads: Reads
+    writes: Writes
+    limits: StepLimits = Field(default=StepLimits(), description=_VISIT)
 
 
 class RouteFields(_WorkingFields):
     """A step whose card is of kind `route`; each label is an outcome."""
 
-    node: str
-    reads: list[str] = Field(min_length=1)
-    writes: Name | None = None
-    limits: StepLimits = StepLimits()
+    node: Node
+    reads: Reads = Field(min_length=1)
+    writes: Writes | None = None
+    limits: StepLimits = Field(default=StepLimits(), description=_VISIT)
 
 
 class PythonFields(_WorkingFields):
     """A step whose node is a pure function of `nodes/*.py`."""
 
-    node: str
-    reads: list[str]
-    writes: Name
+    node: Node
+    reads: Reads
+    writes: Writes
 
 
 class ActFields(_WorkingFields):
     """A step whose card is of kind `act`."""
 
-    node: str
-    reads: list[str] = Field(default_factory=list)
-    writes: Name | None = None
-    bind: dict[str, Bound] = Field(default_factory=dict)
+    node: Node
+    reads: Reads = Field(default_factory=list)
+    writes: Writes | None = None
+    bind: Bind = Field(default_factory=dict)
 
 
 class CallFields(_WorkingFields):
     """A step that calls an action without a model."""
 
-    call: str
-    bind: dict[str, Bound] = Field(default_factory=dict)
-    writes: Name | None = None
+    call: str = Field(description="The action: `family.action` of `tools/`.")
+    bind: Bind = Field(default_factory=dict)
+    writes: Writes | None = None
 
 
 class CompensateFields(_WorkingFields):
     """A step that undoes what another step performed."""
 
-    compensate: str
-    bind: dict[str, Bound] = Field(default_factory=dict)
-    writes: Name | None = None
+    compensate: str = Field(description="The step whose effect is undone, by the action that its action names.")
+    bind: Bind = Field(default_factory=dict)
+    writes: Writes | None = None
 
 
 class ApproveFields(_StepFields):
     """A step that a person answers."""
 
-    approve: str = Field(min_length=1)
-    reads: list[str] = Field(default_factory=list)
-    form: dict[Name, Schema] = Field(default_factory=dict)
-    requires: Requirement | str = Requirement()
-    covers: str | None = None
-    writes: Name | None = None
+    approve: str = Field(min_length=1, description="The question, as the reviewer reads it.")
+    reads: list[str] = Field(default_factory=list, description="The keys of the state that the reviewer sees.")
+    form: dict[Name, Schema] = Field(default_factory=dict, description="The fields of the answer, each with its type.")
+    requires: Requirement | str = Field(
+        default=Requirement(), description="Who must agree: written out, or the name of an approval of `policies/`."
+    )
+    covers: str | None = Field(
+        default=None, description="A later step whose exact, fully bound action the answer authorises."
+    )
+    writes: Writes | None = None
 
 
 class WaitUntil(Declared):
     """Wait until a moment that stands in the state."""
 
-    until: str = Field(description="`$.key.field` of an ISO 8601 date-time with its offset.")
+    until: Path = Field(description="`$.key.field` of an ISO 8601 date-time with its offset.")
 
 
 class WaitEvent(Declared):
     """Wait for an event from outside, which `interlock runs send` delivers."""
 
-    event: Name
+    event: Name = Field(description="The name under which it is sent.")
     within: Duration = Field(description="Later the step leaves by `expired`.")
     payload: dict[Name, Schema] = Field(default_factory=dict, description="Fields of the event's data.")
 
@@ -123,48 +138,48 @@ class WaitFields(_StepFields):
     wait: Annotated[
         Annotated[Duration, Tag("span")] | Annotated[WaitUntil, Tag("until")] | Annotated[WaitEvent, Tag("event")],
         Discriminator(_way_of_waiting),
-    ]
-    writes: Name | None = None
+    ] = Field(description="A span such as `2h`, `{until: $.path}`, or `{event: name, within: 3d}`.")
+    writes: Writes | None = None
 
 
 class NestedFields(_StepFields):
     """A step that runs another graph of this folder."""
 
-    graph: str
-    bind: dict[str, Bound] = Field(default_factory=dict, description="The inputs of that graph.")
-    writes: Name | None = None
+    graph: str = Field(description="The graph to run: a file of this folder, without `.yaml`.")
+    bind: Bind = Field(default_factory=dict, description="The inputs of that graph.")
+    writes: Writes | None = None
 
 
 class MapOver(Declared):
     """For each item of a list, the graph to run."""
 
-    over: str = Field(description="`$.key.field` of the list.")
+    over: Path = Field(description="`$.key.field` of the list.")
     item: Name = Field(alias="as", description="The input of the graph that receives an item.")
-    graph: str
+    graph: str = Field(description="The graph to run for each item: a file of this folder, without `.yaml`.")
     at_most: int = Field(ge=1, le=1000, description="More items than this fail the step before anything runs.")
-    concurrency: int = Field(default=4, ge=1, le=32)
+    concurrency: int = Field(default=4, ge=1, le=32, description="How many run at the same time.")
 
 
 class MapFields(_StepFields):
     """A step that runs another graph once for each item of a list."""
 
-    map: MapOver
-    bind: dict[str, Bound] = Field(default_factory=dict, description="The other inputs of that graph.")
+    map: MapOver = Field(description="The list, and the graph to run for each of its items.")
+    bind: Bind = Field(default_factory=dict, description="The other inputs of that graph.")
     reduce: dict[Name, Reducer] = Field(default_factory=dict, description="How each output of the items becomes one.")
-    writes: Name | None = None
+    writes: Writes | None = None
 
 
 class ForkFields(Declared):
     """Branches that are all taken; each leaves by its own name and ends at the fork's join."""
 
-    fork: list[Name] = Field(min_length=2)
-    concurrency: int = Field(default=4, ge=1, le=32)
+    fork: list[Name] = Field(min_length=2, description="The branches, by name: each is an outcome of this step.")
+    concurrency: int = Field(default=4, ge=1, le=32, description="How many run at the same time.")
 
 
 class JoinFields(Declared):
     """Goes on when every branch of the fork has come here."""
 
-    join: str
+    join: str = Field(description="The fork whose branches end here.")
     reduce: dict[Name, Reducer] = Field(default_factory=dict, description="For keys that several branches write.")
 
 
@@ -173,12 +188,22 @@ class EdgeFields(Declared):
 
     model_config = ConfigDict(populate_by_name=False)
 
-    source: str = Field(alias="from")
-    target: str = Field(alias="to")
-    on: str | list[str] | None = None
-    when: Conditions | None = Field(default=None, min_length=1)
-    otherwise: Literal[True] | None = Field(default=None, alias="else")
-    approval: str | None = None
-    writes: Name | None = None
-    outcome: Name | None = None
+    source: str = Field(alias="from", description="The step it comes from, or START.")
+    target: str = Field(alias="to", description="The step it goes to, or END.")
+    on: str | list[str] | None = Field(
+        default=None, description="The outcomes of `from` that take it; without it, the one that means success."
+    )
+    when: dict[Path, Comparison] | None = Field(
+        default=None, min_length=1, description="Comparisons by `$.key.field` of the state; all must hold."
+    )
+    otherwise: Literal[True] | None = Field(
+        default=None, alias="else", description="Taken when `when` of no other edge from there holds."
+    )
+    approval: str | None = Field(
+        default=None, description="The approval of `policies/` that the action of `to` needs before it is performed."
+    )
+    writes: Name | None = Field(
+        default=None, description="The key that receives the reviewer's answer, or on an edge of failure the error."
+    )
+    outcome: Name | None = Field(default=None, description="For END: the name of this end.")
     keeps: list[str] = Field(default_factory=list, description="Steps whose effects stay when the run fails here.")

@@ -27,14 +27,25 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
 
 NAME = r"^[a-z][a-z0-9_]*$"
 ACTION_PATTERN = r"^[a-z][a-z0-9_]*[.]([a-z][a-z0-9_]*|[*])$"
 
-PROVENANCE = ("untrusted", "model", "record", "user")
+Provenance = Literal["untrusted", "model", "record", "user"]
+PROVENANCE: tuple[str, ...] = get_args(Provenance)
 """Labels of where a value came from, least trusted first."""
 
 
@@ -44,10 +55,13 @@ class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
 
 
+SPAN = r"([0-9]{1,6})(ms|s|m|h|d)"
+
+
 def _duration(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"([0-9]{1,6})(ms|s|m|h|d)", value) if isinstance(value, str) else None
+    match = re.fullmatch(SPAN, value) if isinstance(value, str) else None
     if not match:
         raise ValueError("write a duration such as 500ms, 30s, 15m, 24h or 7d")
     unit = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
@@ -62,7 +76,12 @@ def _duration_text(value: timedelta) -> str:
     return f"{milliseconds}ms"
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_duration_text)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(_duration_text),
+    WithJsonSchema({"type": "string", "pattern": f"^{SPAN}$", "examples": ["30s", "15m", "24h", "7d"]}),
+]
 """A span of time, written as a number and one of ms, s, m, h, d."""
 
 
@@ -86,23 +105,33 @@ def _number(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-Constant = Annotated[bool | int | Decimal | str, BeforeValidator(_constant), PlainSerializer(_number)]
+_CONSTANT = {"type": ["boolean", "number", "string"]}
+Constant = Annotated[
+    bool | int | Decimal | str, BeforeValidator(_constant), PlainSerializer(_number), WithJsonSchema(_CONSTANT)
+]
 Constants = Annotated[tuple[Constant, ...], BeforeValidator(_constant)]
 
 
 class Comparison(Declared):
     """One input against constants; every given operator must hold."""
 
-    eq: Constant | None = None
-    ne: Constant | None = None
-    lt: Constant | None = None
-    le: Constant | None = None
-    gt: Constant | None = None
-    ge: Constant | None = None
-    in_: Constants | None = Field(default=None, alias="in")
-    not_in: Constants | None = None
-    matches: str | None = Field(default=None, description="A regular expression that fits the whole text.")
-    at_least: Literal["untrusted", "model", "record", "user"] | None = None
+    eq: Constant | None = Field(default=None, description="It equals this; the same as the bare constant.")
+    ne: Constant | None = Field(default=None, description="It differs from this.")
+    lt: Constant | None = Field(default=None, description="It is less than this.")
+    le: Constant | None = Field(default=None, description="It is this or less.")
+    gt: Constant | None = Field(default=None, description="It is more than this.")
+    ge: Constant | None = Field(default=None, description="It is this or more.")
+    in_: Constants | None = Field(default=None, alias="in", description="It is one of these.")
+    not_in: Constants | None = Field(default=None, description="It is none of these.")
+    matches: str | None = Field(
+        default=None,
+        description="A regular expression that fits the whole text.",
+        json_schema_extra={"format": "regex"},
+    )
+    at_least: Provenance | None = Field(
+        default=None,
+        description="It was written by this or by somebody trusted more: untrusted < model < record < user.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -120,6 +149,13 @@ class Comparison(Declared):
             except re.error as error:
                 raise ValueError(f"`matches` is not a regular expression: {error}") from None
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Either form: the bare constant, or the mapping with at least one operator."""
+        found = handler.resolve_ref_schema(handler(schema))
+        about = found.pop("description", "")
+        return {"description": about, "anyOf": [_CONSTANT, {**found, "minProperties": 1}]}
 
     @cached_property
     def _operators(self) -> dict[str, Any]:
@@ -170,17 +206,21 @@ class Requirement(Declared):
 class ThenApprove(Declared):
     """The effect `approve`, with a requirement or the name of one declared under `approvals`."""
 
-    approve: Requirement | str
+    approve: Requirement | str = Field(
+        description="Who must agree: written out, or the name of one declared under `approvals` of any policy."
+    )
 
 
 class Input(Declared):
     """A typed policy input: an argument of the action, a fact, or a derived value."""
 
-    type: Literal["decimal", "int", "bool", "string", "provenance"]
-    unit: str | None = None
-    min: int | None = None
-    max: int | None = None
-    enum: tuple[str, ...] | None = None
+    type: Literal["decimal", "int", "bool", "string", "provenance"] = Field(
+        description="What it holds; `provenance` is who wrote an argument, declared as `ARGUMENT_from`."
+    )
+    unit: str | None = Field(default=None, description="What it is counted in, for the reader.")
+    min: int | None = Field(default=None, description="No value is smaller.")
+    max: int | None = Field(default=None, description="No value is larger.")
+    enum: tuple[str, ...] | None = Field(default=None, description="All the values there are.")
 
     @model_validator(mode="before")
     @classmethod
@@ -193,24 +233,35 @@ class Input(Declared):
 class Rule(Declared):
     """One rule: when all conditions hold, then this effect, because of this."""
 
-    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
-    when: Conditions = Field(default_factory=dict)
-    then: Literal["auto", "deny"] | ThenApprove
-    because: str = Field(min_length=1)
+    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="Its name, which decisions and the record tell.")
+    when: Conditions = Field(
+        default_factory=dict, description="Comparisons by the name of an input; all must hold.  Empty means always."
+    )
+    then: Literal["auto", "deny"] | ThenApprove = Field(
+        description="`auto`, `deny`, or `{approve: …}`; of all rules that hold, the strictest wins."
+    )
+    because: str = Field(min_length=1, description="The reason, as a reviewer reads it.")
 
 
 class Policy(Declared):
     """One policy file."""
 
-    policy: str = Field(pattern=NAME)
-    version: int = Field(ge=1)
-    applies_to: list[Annotated[str, Field(pattern=ACTION_PATTERN)]] = Field(default_factory=list)
-    description: str = ""
-    inputs: dict[Annotated[str, Field(pattern=NAME)], Input] = Field(default_factory=dict)
+    policy: str = Field(pattern=NAME, description="The name of this policy.")
+    version: int = Field(ge=1, description="Raise it when the rules change; decisions carry it.")
+    applies_to: list[Annotated[str, Field(pattern=ACTION_PATTERN)]] = Field(
+        default_factory=list,
+        description="The actions it decides: `family.action`, or `family.*` for all of a family.",
+        json_schema_extra={"examples": [["email.send"], ["payments.*"]]},
+    )
+    description: str = Field(default="", description="What it is for, in a sentence.")
+    inputs: dict[Annotated[str, Field(pattern=NAME)], Input] = Field(
+        default_factory=dict,
+        description="What rules may compare: arguments of the actions, facts about them, `action`, `hour`.",
+    )
     approvals: dict[Annotated[str, Field(pattern=NAME)], Requirement] = Field(
         default_factory=dict, description="Named requirements, for rules and for approval edges of graphs."
     )
-    rules: list[Rule] = Field(default_factory=list)
+    rules: list[Rule] = Field(default_factory=list, description="What no rule decides is denied.")
 
     def covers(self, action: str) -> bool:
         """Whether `applies_to` names `action`."""
@@ -223,4 +274,6 @@ class Policy(Declared):
 class People(Declared):
     """The file `policies/people.yaml`: who holds which roles."""
 
-    people: dict[str, list[Annotated[str, Field(pattern=NAME)]]]
+    people: dict[str, list[Annotated[str, Field(pattern=NAME)]]] = Field(
+        description="The roles of each person, by name."
+    )
