@@ -203,7 +203,7 @@ class _Compiler:
         index = move.edge if move.edge is not None else choose(self.spec, step, move.outcome, {**state, **writes})
         edge = self.spec.edges[index] if index != UNROUTED else None
         if edge is not None and edge.writes and edge.approval is None and step != START:
-            writes[edge.writes] = _error(step, move)
+            writes[edge.writes] = plain(_error(step, move))
         if step != START:
             services.runs.leave(
                 run_id, step, visit, outcome=move.outcome, left_by=index, note=move.note, error_kind=move.kind

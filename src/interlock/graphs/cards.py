@@ -69,12 +69,17 @@ timeout: the step's own `timeout` passed.  invalid: the model gave no usable ans
 """
 
 
+def _passing() -> list[ErrorKind]:
+    """The errors that may pass by themselves."""
+    return ["unavailable", "timeout"]
+
+
 class Retry(Declared):
     """How often and when a failed attempt is made again; attempts are counted in the database."""
 
     attempts: int = Field(default=1, ge=1, le=20, description="Attempts in all.")
     on: list[ErrorKind] = Field(
-        default_factory=lambda: ["unavailable", "timeout"], min_length=1, description="The errors that are tried again."
+        default_factory=_passing, min_length=1, description="The errors that are tried again."
     )
     backoff: Duration = Field(default=timedelta(seconds=1), description="Pause before the second attempt.")
     factor: int | float = Field(default=2, ge=1, le=10, description="Each further pause is so many times longer.")

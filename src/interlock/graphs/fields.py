@@ -129,7 +129,9 @@ class WaitEvent(Declared):
 def _way_of_waiting(value: Any) -> str:
     if isinstance(value, dict):
         return "until" if "until" in value else "event"
-    return {WaitUntil: "until", WaitEvent: "event"}.get(type(value), "span")
+    if isinstance(value, WaitUntil):
+        return "until"
+    return "event" if isinstance(value, WaitEvent) else "span"
 
 
 class WaitFields(_StepFields):

@@ -62,7 +62,7 @@ class Runs:
     ) -> Sequence[Run]:
         """The child runs of a visit, all created in one transaction; those that are there already are kept."""
         with self._database.write() as session:
-            known = list(session.exec(_children_of(parent.id, step, visit)))
+            known: list[Run] = list(session.exec(_children_of(parent.id, step, visit)))
             if known:
                 return known
             for ordinal, child in enumerate(children):
@@ -75,7 +75,8 @@ class Runs:
     def children(self, run_id: str, step: str | None = None, visit: int | None = None) -> Sequence[Run]:
         """The child runs of a run, or of one of its visits, in the order of branches or items."""
         with self._database.read() as session:
-            return session.exec(_children_of(run_id, step, visit)).all()
+            found: Sequence[Run] = session.exec(_children_of(run_id, step, visit)).all()
+            return found
 
     def family(self, run_id: str) -> Sequence[Run]:
         """The run and every run below it, each after its parent."""
