@@ -127,3 +127,35 @@ def fits(source: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
 def untyped(property_: Mapping[str, Any]) -> dict[str, Any]:
     """The property as one that takes any value."""
     return {key: property_[key] for key in ("title", "description", "default") if key in property_}
+
+
+_KEPT = {"minLength": "min_length", "maxLength": "max_length", "minimum": "minimum", "maximum": "maximum"}
+_FORMATS = ("email", "date", "time", "date-time", "uri")
+
+
+def declared(schema: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+    """A property as an author writes a type here; what our types cannot say is any value."""
+    options = schema.get("anyOf")
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        options = [{**schema, "type": kind} for kind in kinds]
+    if isinstance(options, list):
+        real = [option for option in options if isinstance(option, Mapping) and option.get("type") != "null"]
+        found = declared(real[0], depth + 1) if len(real) == 1 and depth < 8 else {"type": "any"}
+        found |= {"optional": True} if len(real) < len(options) else {}
+    elif kinds in ("string", "integer", "number", "boolean", "array", "object") and depth < 8:
+        found = {"type": kinds}
+        found |= {ours: schema[theirs] for theirs, ours in _KEPT.items() if theirs in schema}
+        if schema.get("format") in _FORMATS:
+            found["format"] = schema["format"]
+        if isinstance(schema.get("enum"), list) and all(isinstance(word, str) for word in schema["enum"]):
+            found["enum"] = list(schema["enum"])
+        if kinds == "array" and isinstance(schema.get("items"), Mapping):
+            found["items"] = declared(schema["items"], depth + 1)
+        if kinds == "object" and isinstance(schema.get("properties"), Mapping) and schema["properties"]:
+            found["properties"] = {name: declared(inner, depth + 1) for name, inner in schema["properties"].items()}
+    else:
+        found = {"type": "any"}
+    if isinstance(schema.get("description"), str) and schema["description"]:
+        found["description"] = schema["description"]
+    return found
