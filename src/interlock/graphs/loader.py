@@ -147,11 +147,15 @@ class _Reader:
                 self.edge_places.append(index)
         if not self.steps or not isinstance(edges, list):
             return None
+        return Spec(input=inputs, steps=self.steps, edges=self.edges, **self._about(header))
+
+    def _about(self, header: GraphFields | None) -> dict[str, Any]:
+        """What the file says about the whole graph; of a faulty header what other findings depend on."""
         if header is not None:
-            about = {name: getattr(header, name) for name in ("graph", "version", "description", "limits", "output")}
-        else:
-            about = {"graph": "unnamed", "version": 1}
-        return Spec(input=inputs, steps=self.steps, edges=self.edges, **about)
+            return {name: getattr(header, name) for name in ("graph", "version", "description", "limits", "output")}
+        output = self.document.at(("output",))
+        keys = [key for key in output if isinstance(key, str)] if isinstance(output, list) else []
+        return {"graph": "unnamed", "version": 1, "output": keys}
 
     def place(self, fault: Fault) -> None:
         """Put a fault of the spec at its place in the file."""
@@ -195,8 +199,6 @@ class _Reader:
             if schema is not None and schema.default is not None:
                 self._default(schema, ("input", name, "default"))
             found[name] = schema or Schema(type="any")
-            if schema is None:
-                self._broken()
         return found
 
     def _default(self, schema: Schema, at: Loc) -> None:

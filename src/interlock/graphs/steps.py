@@ -54,6 +54,9 @@ if TYPE_CHECKING:
 KINDS = ("node", "call", "approve", "wait", "graph", "map", "fork", "join", "compensate")
 """The keys of which a step has exactly one: it says what kind of step it is."""
 
+_INSTEAD = {"visits": 1, "retry": None, "timeout": None, "limits": None, "concurrency": None, "within": None}
+"""What is taken in place of a wrong value, so that the proofs still look at the step."""
+
 F = TypeVar("F", bound=BaseModel)
 
 
@@ -133,7 +136,7 @@ class StepReader:
         return read(at)
 
     def _fields(self, model: type[F], at: Loc) -> F | None:
-        found, faults = validate(model, self.document, "G", at)
+        found, faults = validate(model, self.document, "G", at, instead=_INSTEAD)
         self.findings += faults
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -14,44 +15,76 @@ from interlock.source.finding import Finding, Loc, did_you_mean, hint_for
 M = TypeVar("M", bound=BaseModel)
 
 
-def validate(model: type[M], document: Document, family: str, at: Loc = ()) -> tuple[M | None, list[Finding]]:
-    """The value at `at` as `model`, or findings: `<family>001` unknown key, `002` missing key, `003` wrong value.
+def validate(
+    model: type[M], document: Document, family: str, at: Loc = (), instead: Mapping[str, Any] | None = None
+) -> tuple[M | None, list[Finding]]:
+    """The value at `at` as `model`, and findings: `<family>001` unknown key, `002` missing key, `003` wrong value.
 
-    Strict: the data goes through JSON, so text is no number and a number no text.
+    Where unknown keys are all that is wrong the model is there as well, each key taken for the close
+    match or left out, so that one slip hides no other fault.  Strict: the data goes through JSON, so
+    text is no number and a number no text.
+
+    Args:
+        instead: keys that nothing else depends on, with what is taken in place of a wrong value (None:
+            the default).
     """
+    data = json.dumps(document.at(at))
     try:
-        return model.model_validate_json(json.dumps(document.at(at))), []
+        return model.model_validate_json(data), []
     except ValidationError as error:
-        return None, _findings(model, error, document, family, at)
+        faults = _faults(document, error, at)
+    unknown = {loc: _known(model, item["loc"]) for loc, item in faults.items() if item["type"] == "extra_forbidden"}
+    findings = _findings(document, faults, unknown, family)
+    meant = json.loads(data)
+    for loc, known in unknown.items():
+        _rename(meant, loc[len(at) :], did_you_mean(str(loc[-1]), known))
+    for key, value in (instead or {}).items():
+        if any(loc[: len(at) + 1] == (*at, key) and loc not in unknown for loc in faults):
+            meant[key] = value
+            if value is None:
+                del meant[key]
+    try:
+        return model.model_validate_json(json.dumps(meant)), findings
+    except ValidationError:
+        return None, findings
 
 
-def _findings(
-    model: type[BaseModel], error: ValidationError, document: Document, family: str, at: Loc
-) -> list[Finding]:
+def _faults(document: Document, error: ValidationError, at: Loc) -> dict[Loc, Any]:
+    """Pydantic's errors by their places in the document.
+
+    Of the branches of a union each reports; the one that got furthest into the value is the one meant.
+    """
     kept: dict[Loc, Any] = {}
     for item in error.errors(include_url=False):
         loc = _walk(document, at, item["loc"])
         kept.setdefault((*loc, item["loc"][-1]) if item["type"] == "missing" else loc, item)
-    # Of the branches of a union each reports; the one that got furthest into the value is the one meant.
-    locs = [loc for loc in kept if not any(other[: len(loc)] == loc and other != loc for other in kept)]
-    unknown = {loc: _known(model, kept[loc]["loc"]) for loc in locs if kept[loc]["type"] == "extra_forbidden"}
+    return {
+        loc: item for loc, item in kept.items() if not any(other[: len(loc)] == loc and other != loc for other in kept)
+    }
+
+
+def _findings(document: Document, faults: dict[Loc, Any], unknown: dict[Loc, list[str]], family: str) -> list[Finding]:
     meant = {(*loc[:-1], did_you_mean(str(loc[-1]), known)) for loc, known in unknown.items()}
     found = []
-    for loc in locs:
-        item = kept[loc]
-        if item["type"] == "extra_forbidden":
-            name = str(loc[-1])
-            found.append(
-                document.finding(
-                    f"{family}001", f"unknown key `{name}`", loc, key=True, hint=hint_for(name, unknown[loc])
-                )
-            )
+    for loc, item in faults.items():
+        if loc in unknown:
+            hint = hint_for(str(loc[-1]), unknown[loc])
+            found.append(document.finding(f"{family}001", f"unknown key `{loc[-1]}`", loc, key=True, hint=hint))
         elif item["type"] == "missing":
             if loc not in meant:
                 found.append(document.finding(f"{family}002", f"the key `{loc[-1]}` is missing", loc[:-1], key=True))
         else:
             found.append(document.finding(f"{family}003", _sentence(item, loc), loc))
     return sorted(found, key=lambda finding: (finding.line, finding.column))
+
+
+def _rename(data: Any, loc: Loc, name: str | None) -> None:
+    """Give the value at `loc` the key that was meant, unless it is there; without one the value is left out."""
+    for part in loc[:-1]:
+        data = data[part]
+    value = data.pop(loc[-1])
+    if name is not None:
+        data.setdefault(name, value)
 
 
 def _walk(document: Document, at: Loc, parts: tuple[str | int, ...]) -> Loc:
