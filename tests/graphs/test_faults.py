@@ -73,7 +73,7 @@ SLIPS: dict[str, tuple[str, str, str]] = {
 
 def codes(folder: Path, *names: str) -> list[str]:
     text = GRAPH
-    for name in names:
+    for name in (name for name in SLIPS if name in names):
         old, new, _ = SLIPS[name]
         assert text.count(old) == 1, name
         text = text.replace(old, new)
@@ -118,4 +118,4 @@ def test_many_slips_are_as_many_findings(names: set[str]) -> None:
     with tempfile.TemporaryDirectory() as made:
         for name in ("nodes", "policies", "tools"):
             (Path(made) / name).symlink_to(HOUSE / name)
-        assert codes(Path(made), *sorted(names)) == sorted(SLIPS[name][2] for name in names)
+        assert codes(Path(made), *names) == sorted(SLIPS[name][2] for name in names)
