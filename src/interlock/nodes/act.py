@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from interlock.digest import Json, digest, plain
 from interlock.errors import ModelError
 from interlock.graphs.labels import labels
-from interlock.graphs.spec import ActStep, CallStep, is_path, path_parts
+from interlock.graphs.spec import ActStep, CallStep, RouteStep, is_path, path_parts
 from interlock.lam.candidates import reproduce
 from interlock.lam.parameters import read_parameters
 from interlock.lam.protocol import Action as ProposedAction
@@ -90,7 +90,9 @@ def bindings(
     return bound, found
 
 
-def observe(step: ActStep, values: Mapping[str, Any], bound: dict[str, Any], services: Services) -> Observation:
+def observe(
+    step: ActStep | RouteStep, values: Mapping[str, Any], bound: dict[str, Any], services: Services
+) -> Observation:
     """What the model reads: the request first (else the card's goal), then every text of the state it declared."""
     sources: dict[str, str] = {}
     for key in step.reads:

@@ -1,9 +1,9 @@
-"""The bounded reason-act-observe loop of an agentic LLM (ReAct, Yao et al. 2023), for comparison.
+"""The bounded reason-act-observe loop of an agentic LLM (ReAct, Yao et al. 2023).
 
 The model thinks and calls one tool, the caller's `act` answers, the model reads the answer, and so on.
 The loop itself has no power: `act` is where every call goes, and there stands the monitor.  The loop
-ends by itself in each case: a text without a call, a call made before, too many turns, or a call that
-waits for a person.
+ends by itself in each case: a text without a call, a call made before, turns that bring nothing new, too
+many turns, or a call that waits for a person.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -20,21 +21,23 @@ from langchain_core.runnables import Runnable
 from interlock.digest import canonical
 from interlock.errors import ModelError
 from interlock.lam.protocol import ActionSchema
-from interlock.nodes.models import Meter, model_name, provider_errors
+from interlock.nodes.models import Meter, model_name, patient, provider_errors
+from interlock.nodes.timeout import NEVER, Deadline
 
-Word = Literal["done", "waiting", "denied", "invalid", "unknown_tool"]
+Word = Literal["done", "waiting", "denied", "invalid", "failed", "unknown_tool"]
 """What became of a call.
 
 done: it was performed.  waiting: a person has to agree first.  denied: a rule forbids it.  invalid: its
-arguments do not fit.  unknown_tool: it is outside the tools that were given.
+arguments do not fit.  failed: it was tried, and did not work.  unknown_tool: it is outside the tools that
+were given.
 """
 
-Ended = Literal["answered", "identical_call", "turns", "waiting", "silent"]
+Ended = Literal["answered", "identical_call", "no_progress", "turns", "waiting", "silent"]
 """Why the loop ended.
 
 answered: the model gave its final text.  identical_call: it made a call it had made before, which was
-not carried out again.  turns: the bound on turns.  waiting: a person has to decide.  silent: the model
-gave neither a text nor a call.
+not carried out again.  no_progress: turns in a row brought nothing new.  turns: the bound on turns.
+waiting: a person has to decide.  silent: the model gave neither a text nor a call.
 """
 
 _INSTRUCTIONS = (
@@ -85,28 +88,39 @@ def react(
     act: Callable[[str, dict[str, Any]], Answer],
     *,
     max_turns: int = 8,
+    idle_turns: int | None = None,
+    instructions: str = _INSTRUCTIONS,
     meter: Meter | None = None,
+    deadline: Deadline = NEVER,
 ) -> Transcript:
     """Let `model` work on `request` with `tools`; each call of a given tool goes to `act`, at most `max_turns`.
 
     A call of any other tool is answered `unknown_tool` and never reaches `act`.  Of several calls in one
     message the first is taken, and the model sees that it was alone.
 
+    Args:
+        idle_turns: how many turns in a row without anything new end the loop; new is what was done and
+            gave an answer that no call gave before.
+        deadline: when each answer of the model must be there; `act` sees to its own.
+
     Raises:
+        StepTimeout: `deadline` came first.
         LimitExceeded: `meter` allows no further model call.
         ModelUnavailable: the provider cannot be reached now.
         ModelError: the provider refuses, or the model cannot call tools.
     """
     names = _wire_names(tools)
-    asked = _with_tools(model, tools, names)
-    messages: list[BaseMessage] = [SystemMessage(_INSTRUCTIONS), HumanMessage(request)]
+    messages: list[BaseMessage] = [SystemMessage(instructions), HumanMessage(request)]
     turns: list[Turn] = []
     made: set[bytes] = set()
+    heard: set[str] = set()
+    idle = 0
     for _ in range(max_turns):
+        asked = _with_tools(patient(model, deadline.remaining), tools, names)
         if meter is not None:
             meter.call()
         with provider_errors(model_name(model)):
-            said = asked.invoke(messages)
+            said = deadline.within(partial(asked.invoke, messages))
         if meter is not None:
             meter.usage(said.usage_metadata)
         if not said.tool_calls and not said.invalid_tool_calls:
@@ -124,6 +138,10 @@ def react(
         turns.append(Turn(said.text.strip(), call, answer))
         if answer.word == "waiting":
             return Transcript(tuple(turns), "waiting", answer.text)
+        idle = 0 if answer.word == "done" and answer.text not in heard else idle + 1
+        heard.add(answer.text)
+        if idle == idle_turns:
+            return Transcript(tuple(turns), "no_progress", f"{idle} turns in a row brought nothing new.")
         messages += _observed(said, answer)
     return Transcript(tuple(turns), "turns", f"The model was still calling tools after {max_turns} turns.")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from interlock.graphs.spec import ActStep, ApproveStep, CallStep
+from interlock.graphs.spec import ApproveStep, Performing, ReasonStep, Step
 from interlock.nodes.act import normal_arguments
 from interlock.nodes.binding import binding
 from interlock.nodes.perform import context_of
@@ -32,7 +32,7 @@ def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> 
         entered_by: index of the edge by which the run came into the step, or `AHEAD`.
     """
     step = place.spec.steps[place.step]
-    if not isinstance(step, ActStep | CallStep) or effect.action not in step.actions:
+    if effect.action not in _offered(step):
         return deny("plan", f"step {place.step} does not offer {effect.action}")
     action = services.action(effect.action)
     if effect.missing:
@@ -57,6 +57,13 @@ def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> 
             return deny("default", f"no policy and no approval edge decides {effect.action}")
         spoken.append(auto("default", "it only reads"))
     return strictest(spoken)
+
+
+def _offered(step: Step) -> list[str]:
+    """The actions that a step may propose; those of a reason step only look things up."""
+    if isinstance(step, ReasonStep):
+        return step.card.actions
+    return step.actions if isinstance(step, Performing) else []
 
 
 def seal(effect: Effect, place: Place, verdict: Verdict, services: Services) -> Effect:

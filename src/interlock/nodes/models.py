@@ -186,6 +186,25 @@ def refused_status(error: BaseException) -> int | None:
     return _status(error.__cause__) if error.__cause__ is not None else None
 
 
+def patient(model: BaseChatModel, seconds: float | None) -> BaseChatModel:
+    """`model` with a client that waits no longer than `seconds`, where its integration takes that with each request.
+
+    Others keep the timeout they were made with: whoever asks stops waiting by itself, and this only ends
+    a request that nobody waits for any more.
+    """
+    taken = getattr(model, "model_kwargs", None)
+    own = _OWN_TIMEOUT.get(type(model).__name__)
+    if seconds is None or own is None or not isinstance(taken, dict):
+        return model
+    before = getattr(model, own, None)
+    least = min(seconds, before) if isinstance(before, int | float) else seconds
+    return model.model_copy(update={"model_kwargs": taken | {"timeout": max(least, 0.001)}})
+
+
+_OWN_TIMEOUT = {"ChatOpenAI": "request_timeout", "ChatAnthropic": "default_request_timeout"}
+"""The integrations that hand `timeout` of a single request to their client, and their field for all requests."""
+
+
 def model_name(model: BaseChatModel) -> str:
     """What an error message calls the model: its own name for its weights, or else its class."""
     for field in ("model_name", "model", "model_id"):

@@ -13,14 +13,18 @@ from datetime import timedelta
 from typing import Literal
 
 from interlock.digest import plain
-from interlock.errors import EffectFailed, EffectNotDone, InterlockError, Refused
+from interlock.errors import EffectFailed, EffectNotDone, InterlockError, Refused, StepTimeout
 from interlock.graphs.cards import Retry
+from interlock.graphs.spec import Performing
 from interlock.nodes.binding import binding
+from interlock.nodes.moves import FailureKind
+from interlock.nodes.retry import after
 from interlock.nodes.services import Place, Services
+from interlock.nodes.timeout import NEVER, Deadline
 from interlock.policies.language import Requirement
 from interlock.store.locks import held
 from interlock.store.tables import Effect
-from interlock.tools.action import Action, ActionContext, Arguments, Probe
+from interlock.tools.action import Action, ActionContext, Arguments, Probe, Result
 
 FRESH = Requirement().execute_within
 """How long a decision `auto` may wait for its action: what it was decided on (the hour, a balance) changes."""
@@ -33,6 +37,12 @@ class Performed:
     word: Literal["done", "failed", "doubt", "regate"]
     effect: Effect
     because: str = ""
+    kind: FailureKind | None = None
+    """For failed: why."""
+
+
+class _TooLate(EffectNotDone):
+    """A read did not answer in time; it changed nothing."""
 
 
 def context_of(effect: Effect, services: Services) -> ActionContext:
@@ -41,8 +51,11 @@ def context_of(effect: Effect, services: Services) -> ActionContext:
     return ActionContext(key=key, run=effect.run_id, settings=services.settings, now=services.clock())
 
 
-def perform(place: Place, retry: Retry, services: Services) -> Performed:
+def perform(place: Place, retry: Retry, services: Services, deadline: Deadline | None = None) -> Performed:
     """Perform the visit's newest proposal, or find out what became of an earlier attempt.
+
+    Args:
+        deadline: for an action that only reads, when each attempt is over; default is the step's timeout.
 
     Raises:
         Refused: there is no authorisation for exactly this action; nothing was called.
@@ -64,30 +77,36 @@ def perform(place: Place, retry: Retry, services: Services) -> Performed:
         if effect.state in ("executed", "verified"):
             return Performed("done", effect)
         if effect.state == "failed" and not effect.retryable:
-            return Performed("failed", effect, effect.error or "")
-        return _attempts(effect, action, place, retry, services)
+            return Performed("failed", effect, effect.error or "", "refused")
+        return _attempts(effect, action, place, retry, services, deadline)
 
 
-def _attempts(effect: Effect, action: Action, place: Place, retry: Retry, services: Services) -> Performed:
+def _attempts(
+    effect: Effect, action: Action, place: Place, retry: Retry, services: Services, deadline: Deadline | None
+) -> Performed:
     while True:
         arguments = _read(effect, action)
         sent = plain(arguments.model_dump()) if arguments is not None else None
         assert sent is None or isinstance(sent, dict)
         digest = binding(effect.action, sent or {}, place, services)
-        doubted = effect.state == "in_doubt"
+        doubted = effect.state == "in_doubt" and action.consequential
         stale = _stale(effect, digest, services)
         if stale and doubted:
             return Performed("doubt", effect, stale)
+        if stale and effect.state == "in_doubt":
+            effect = services.ledger.failed(effect, stale, retryable=True)
         if stale:
             return Performed("regate", services.ledger.supersede(effect, stale, repeat=True, arguments=sent), stale)
         if arguments is None:
             raise Refused(f"effect {effect.id}: its arguments do not fit {effect.action}.")
-        effect = services.ledger.intend(effect, digest)
+        effect = services.ledger.intend(effect, digest, reads=not action.consequential)
         try:
-            result = action.run(arguments, context_of(effect, services))
+            result = _call(action, arguments, context_of(effect, services), deadline or _deadline(action, place))
             written = plain(result.model_dump())
         except (EffectNotDone, EffectFailed) as error:
-            again = error.retryable and effect.attempt < retry.attempts
+            kind = _kind(error)
+            pause = after(kind, effect.attempt, retry, effect.id)
+            again = pause is not None
             if doubted:  # this attempt did nothing, but an earlier one may have
                 effect = services.ledger.doubt(effect, error.message)
                 if not again:
@@ -95,21 +114,47 @@ def _attempts(effect: Effect, action: Action, place: Place, retry: Retry, servic
             else:
                 effect = services.ledger.failed(effect, error.message, retryable=again)
                 if not again:
-                    return Performed("failed", effect, error.message)
-            services.sleep(retry.backoff.total_seconds() * 2 ** (effect.attempt - 1))
-            continue
+                    return Performed("failed", effect, error.message, kind)
         except Exception as error:  # whatever a tool throws, what became of the effect is unknown
             because = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             effect = services.ledger.doubt(effect, because)
             effect, settled = _settle(effect, action, services)
             if settled is not None:
                 return settled
-            if effect.attempt >= retry.attempts:
-                return Performed("failed" if effect.state == "failed" else "doubt", effect, because)
-            services.sleep(retry.backoff.total_seconds() * 2 ** (effect.attempt - 1))
-            continue
-        assert isinstance(written, dict)
-        return Performed("done", _verified(services.ledger.executed(effect, written), action, services))
+            pause = after("unavailable", effect.attempt, retry, effect.id)
+            if pause is None and not action.consequential:  # a read leaves nothing to doubt
+                effect = services.ledger.failed(effect, because, retryable=False)
+            if pause is None:
+                ended: Literal["failed", "doubt"] = "failed" if effect.state == "failed" else "doubt"
+                return Performed(ended, effect, because, "unavailable")
+        else:
+            assert isinstance(written, dict)
+            return Performed("done", _verified(services.ledger.executed(effect, written), action, services))
+        assert pause is not None
+        services.sleep(pause.total_seconds())
+
+
+def _deadline(action: Action, place: Place) -> Deadline:
+    """The end of an attempt that begins now; an action that changes something is never given up on."""
+    step = place.spec.steps[place.step]
+    if action.consequential or not isinstance(step, Performing):
+        return NEVER
+    return Deadline(step.timeout, place.step)
+
+
+def _call(action: Action, arguments: Arguments, context: ActionContext, deadline: Deadline) -> Result:
+    if action.consequential:
+        return action.run(arguments, context)
+    try:
+        return deadline.within(lambda: action.run(arguments, context))
+    except StepTimeout as late:
+        raise _TooLate(late.message) from None
+
+
+def _kind(error: EffectNotDone | EffectFailed) -> FailureKind:
+    if isinstance(error, _TooLate):
+        return "timeout"
+    return "unavailable" if error.retryable else "refused"
 
 
 def _read(effect: Effect, action: Action) -> Arguments | None:

@@ -45,6 +45,9 @@ BEGUN = ("intent", "in_doubt", "executed", "verified")
 
 OPEN = ("proposed", "gated", "approved")
 
+SETTLED = ("executed", "verified", "failed", "denied", "rejected", "expired", "superseded")
+"""States of a row that nobody waits for: it happened, or certainly did not."""
+
 
 class Ledger:
     """Reads and moves effect rows.  Nothing here calls a tool."""
@@ -79,6 +82,18 @@ class Ledger:
             known = newest(session, proposal.run_id, proposal.step, proposal.visit)
             if known is not None:
                 return known
+            return self.add(session, proposal, actor="run")
+
+    def follow(self, proposal: Effect) -> Effect:
+        """Store one more proposal of a visit that looks things up again and again.
+
+        Raises:
+            Refused: the one before it is still open, or nobody knows yet what became of it.
+        """
+        with self._database.write() as session:
+            before = newest(session, proposal.run_id, proposal.step, proposal.visit)
+            if before is not None and before.state not in SETTLED:
+                raise Refused(f"effect {before.id} is {before.state}; the next waits until that is settled.")
             return self.add(session, proposal, actor="run")
 
     def add(self, session: Session, proposal: Effect, *, actor: str) -> Effect:
@@ -156,12 +171,15 @@ class Ledger:
         for effect_id in session.exec(query).all():
             self.move(session, fetch(session, effect_id), "superseded", actor="run", error="the run ended")
 
-    def intend(self, effect: Effect, digest: str) -> Effect:
+    def intend(self, effect: Effect, digest: str, *, reads: bool = False) -> Effect:
         """Commit the intent: from now on the outside world may change.
 
         The same transaction checks that the run has not ended, that the row's digest is `digest` (what is
         about to be sent), that no other proposal of the visit has begun, and that the action was decided
         `auto` or holds an approval, which it consumes.
+
+        Args:
+            reads: the action changes nothing, so it may follow others of the visit that have ended.
 
         Raises:
             Refused: there is no valid authorisation; nothing changed.
@@ -179,7 +197,7 @@ class Ledger:
                 raise Refused(f"effect {effect.id}: what would be sent is not what was decided; it is gated again.")
             begun = select(Effect).where(Effect.run_id == current.run_id, Effect.step == current.step)
             for other in session.exec(begun.where(Effect.visit == current.visit, Effect.id != current.id)):
-                if other.state in BEGUN:
+                if other.state in BEGUN and not (reads and other.state in SETTLED):
                     raise Refused(f"effect {effect.id}: this visit already acted as {other.id}.")
             self._authorise(session, current, now)
             return self.move(

@@ -1,0 +1,18 @@
+"""How many calls of a chat model one visit of a step can make: what is proven, and enforced while it runs."""
+
+from __future__ import annotations
+
+from interlock.graphs.spec import ReasonStep, RouteStep, Step
+
+
+def model_calls(step: Step) -> int:
+    """The most chat-model calls of one visit, its own `limits.model_calls` aside.
+
+    Each attempt asks once and once more for each repair; a loop asks once a turn before that.
+    """
+    match step:
+        case ReasonStep(card=card):
+            return step.retry.attempts * (card.repairs + 1 + (card.turns if card.actions else 0))
+        case RouteStep(card=card):
+            return step.retry.attempts * (card.repairs + 1) if card.model != "lam" else 0
+    return 0

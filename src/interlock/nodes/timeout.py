@@ -1,0 +1,84 @@
+"""The end of an attempt.
+
+What waits on the outside (a model, a read, a function of the project) runs in a thread that is given
+up on when the time is over.  Python cannot stop a thread: it may go on, but it holds no store and
+nobody takes its result, so a late answer writes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextvars import copy_context
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TypeVar
+
+from interlock.errors import StepTimeout
+
+T = TypeVar("T")
+
+
+def within(seconds: float | None, function: Callable[[], T], message: str | None = None) -> T:
+    """What `function` gives, or raises, in at most so many seconds.
+
+    `function` may only read and wait: when the time is over it is left alone, not stopped.
+
+    Args:
+        seconds: None waits for ever, in the caller's own thread.
+
+    Raises:
+        StepTimeout: the time is over; what `function` gives later goes nowhere.
+    """
+    if seconds is None:
+        return function()
+    if seconds <= 0:
+        raise StepTimeout(message)
+    ended: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+    context = copy_context()
+
+    def attempt() -> None:
+        try:
+            ended.put((context.run(function), None))
+        except BaseException as error:  # whatever it is, the caller raises it
+            ended.put((None, error))
+
+    Thread(target=attempt, name="attempt", daemon=True).start()  # a daemon: no exit waits for it
+    try:
+        value, error = ended.get(timeout=seconds)
+    except Empty:
+        raise StepTimeout(message) from None
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]  # without an error it is what the function gave
+
+
+class Deadline:
+    """When the attempt that begins now is over."""
+
+    def __init__(self, timeout: timedelta | None, step: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ends = None if timeout is None else clock() + timeout.total_seconds()
+        self._message = f"step {step} took longer than its timeout of {timeout}." if timeout is not None else None
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that are left, 0 when it is over; None without a timeout."""
+        return None if self._ends is None else max(0.0, self._ends - self._clock())
+
+    @property
+    def over(self) -> bool:
+        return self.remaining == 0
+
+    def within(self, function: Callable[[], T]) -> T:
+        """What `function` gives, if it does so in time.
+
+        Raises:
+            StepTimeout: see `within`.
+        """
+        return within(self.remaining, function, self._message)
+
+
+NEVER = Deadline(None)
+"""No end: whatever is called may take as long as it likes."""
