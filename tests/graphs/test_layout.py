@@ -13,7 +13,7 @@ from random_figures import random_figure
 
 from interlock.graphs.figure import Edge, Figure, Group, Node, closed_groups
 from interlock.graphs.layered.ordering import crossings, ordered
-from interlock.graphs.layered.placement import Box, Point
+from interlock.graphs.layered.plane import Box, Point
 from interlock.graphs.layered.ranks import backward, ranks
 from interlock.graphs.layered.spread import spread, spread_within
 from interlock.graphs.layout import Layout, laid_out
@@ -138,7 +138,7 @@ def test_nothing_overlaps(figure: Figure) -> None:
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(figures)
 def test_arrows_reach_what_they_name(figure: Figure) -> None:
-    """An arrow begins at the border of its source and ends at that of its target; to a block it may end at the frame."""
+    """An arrow begins at the border of its source and ends at that of its target, or at its frame."""
     layout = laid_out(figure)
     frames = {name: frame for group, frame in layout.frames for name in (group.entry, group.exit)}
     for route in layout.routes:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.sax import saxutils
 
 from interlock.graphs.figure import WORDS, Edge, Figure, Marks, Node, NodeKind, lit
-from interlock.graphs.layered.placement import Box
+from interlock.graphs.layered.plane import Box
 from interlock.graphs.layout import Layout, Route, laid_out
 from interlock.graphs.looks.boxes import (
     DETAIL_LINE,

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from interlock.graphs.figure import Edge, Figure, Group, Node, closed_groups
-from interlock.graphs.layered.placement import Block, Box, Link, Point, place, simplified
+from interlock.graphs.layered.placement import place
+from interlock.graphs.layered.plane import Block, Box, Link, Point, simplified
 from interlock.graphs.looks.boxes import ICON, PAD_X, PAD_Y, TITLE_LINE, WORD_LINE, Size, label_size, node_size
 
 MARGIN = 20.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from interlock.graphs.layered.placement import Point
+from interlock.graphs.layered.plane import Point
 from interlock.graphs.layout import Route
 
 TIP, HALF_TIP = 8.0, 4.5

@@ -43,7 +43,7 @@ def _variables(palette: Palette) -> str:
     }  # fmt: skip
     for kind, tone in palette.tones.items():
         found |= {f"{kind}-ground": tone.ground, f"{kind}-line": tone.line, f"{kind}-word": tone.word}
-    found |= palette.states
+    found |= {str(state): colour for state, colour in palette.states.items()}
     return "".join(f"--ig-{name}:{value};" for name, value in found.items())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interlock.graphs.figure import NodeKind, State
-from interlock.graphs.layered.placement import Box
+from interlock.graphs.layered.plane import Box
 from interlock.graphs.looks.boxes import CUT, PAD, PAD_X, STACK
 from interlock.graphs.looks.routing import number
 
