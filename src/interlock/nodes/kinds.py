@@ -31,6 +31,7 @@ from interlock.nodes.children import drive, join, start
 from interlock.nodes.metered import think
 from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.perform import perform
+from interlock.nodes.route import route
 from interlock.nodes.services import Place, Services
 
 Values = Mapping[str, Any]
@@ -123,7 +124,7 @@ def _perform(place: Place, values: Values, services: Services) -> Move:
         case "done":
             return Leave("done", writes={step.writes: ended.effect.result} if step.writes else {})
         case "failed":
-            return Leave("failed", note=ended.because, kind="unavailable" if ended.effect.retryable else "refused")
+            return Leave("failed", note=ended.because, kind=ended.kind)
         case "doubt":
             return ask_doubt(place, ended.effect, ended.because, services)
         case "regate":
