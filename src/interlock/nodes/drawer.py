@@ -7,11 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from interlock.graphs.cards import ActCard, Card, ReasonCard
+from interlock.graphs.cards import ActCard, Card, ReasonCard, RouteCard
+from interlock.graphs.spec import OUTCOMES
 from interlock.source import Document, Finding, SourceError, hint_for, read_document, validate
 from interlock.tools.action import Action
 
-KINDS = ("reason", "act")
+KINDS = ("reason", "act", "route")
+RESERVED = ("none", *OUTCOMES["route"])
+"""Words that no label may be: the outcomes that every route has, and what a chat model says when none fits."""
+
 _DOLLAR = re.compile(r"\$(?:\$|[a-z]|(?=[A-Za-z_{]))")
 
 
@@ -36,7 +40,7 @@ def read_cards(folder: Path) -> CardDrawer:
     """The cards of a drawer; a missing folder has none.
 
     Raises:
-        SourceError: a card cannot be used (codes N001 to N007, Y…).
+        SourceError: a card cannot be used (codes N…, Y…).
     """
     drawer, findings = inspect_cards(folder)
     if any(finding.fatal for finding in findings):
@@ -71,10 +75,10 @@ def inspect_cards(folder: Path) -> tuple[CardDrawer, list[Finding]]:
 
 
 def card_findings(drawer: CardDrawer, actions: Mapping[str, Action]) -> list[Finding]:
-    """The cards against the actions there are: every action of an act card exists, and stands there once."""
+    """The cards against the actions there are: each that a card names exists, and stands there once."""
     findings = []
     for name, card in drawer.cards.items():
-        if not isinstance(card, ActCard):
+        if not isinstance(card, ActCard | ReasonCard):
             continue
         document = drawer.documents[name]
         for index, action in enumerate(card.actions):
@@ -100,6 +104,18 @@ def _dollars(card: ReasonCard, document: Document) -> list[Finding]:
     return found
 
 
+def _labels(card: RouteCard, document: Document) -> list[Finding]:
+    """Labels that are outcomes of every route already."""
+    return [
+        document.finding("N010", f"no label may be called `{label}`", ("labels", label), key=True, hint=_TAKEN)
+        for label in card.labels
+        if label in RESERVED
+    ]
+
+
+_TAKEN = f"{', '.join(RESERVED[:-1])} and {RESERVED[-1]} mean something else already"
+
+
 def _card(document: Document) -> tuple[Card | None, list[Finding]]:
     kind = document.data.get("kind")
     if kind == "reason":
@@ -107,8 +123,11 @@ def _card(document: Document) -> tuple[Card | None, list[Finding]]:
         return card, faults + (_dollars(card, document) if card is not None else [])
     if kind == "act":
         return validate(ActCard, document, "N")
+    if kind == "route":
+        route, faults = validate(RouteCard, document, "N")
+        return route, faults + (_labels(route, document) if route is not None else [])
     if "kind" not in document.data:
-        return None, [document.finding("N002", "the key `kind` is missing", hint="one of `reason`, `act`")]
+        return None, [document.finding("N002", "the key `kind` is missing", hint="one of `reason`, `act`, `route`")]
     return None, [
         document.finding("N003", f"unknown kind of node `{kind}`", ("kind",), hint=hint_for(str(kind), KINDS))
     ]
