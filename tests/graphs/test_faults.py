@@ -119,3 +119,20 @@ def test_many_slips_are_as_many_findings(names: set[str]) -> None:
         for name in ("nodes", "policies", "tools"):
             (Path(made) / name).symlink_to(HOUSE / name)
         assert codes(Path(made), *names) == sorted(SLIPS[name][2] for name in names)
+
+
+def test_a_graph_that_uses_a_faulty_one_is_not_reported_again(folder: Path) -> None:
+    """Where the faulty graph is checked too, only its own fault is reported; alone, the outer one says why."""
+    (folder / "many.yaml").write_text(GRAPH.replace("version: 1", "version: one"))
+    outer = folder / "outer.yaml"
+    outer.write_text(
+        "graph: outer\nversion: 1\ninput: {request: {type: string}, to: {type: string}, sum: {type: number}}\n"
+        "steps:\n  all: {graph: many, bind: {request: $.request, to: $.to, sum: $.sum}}\n"
+        "edges:\n  - START -> all\n  - {from: all, on: [done, refused, unpaid, untold], to: END}\n"
+    )
+    both = check_paths([outer, folder / "many.yaml"])
+    assert [(Path(finding.file).name, finding.code) for finding in both.findings] == [("many.yaml", "G003")]
+    (alone,) = check_paths([outer]).findings
+    assert (alone.code, alone.line, alone.column) == ("G014", 5, 16)
+    assert "many.yaml" in (alone.hint or "")
+    outer.unlink()

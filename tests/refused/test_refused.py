@@ -1,7 +1,8 @@
 """Every file in this folder is refused, for the one fault that its first lines name and at its place.
 
-A graph stands in the folder itself, beside the drawers that all of them use.  A card, policy or tools
-file stands under `projects/NAME/`; it is laid over `projects/fine/`, which has no fault.
+A graph stands in the folder itself, beside the drawers that all of them use; under `warned/` the fault
+is only worth a warning.  A card, policy or tools file stands under `projects/NAME/`; it is laid over
+`projects/fine/`, which has no fault.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ FAULTY = {
     for path in sorted(PROJECTS.rglob("*"))
     if path.suffix in (".yaml", ".py") and _expected(path)
 }
+WARNED = {path.name: path for path in sorted(FOLDER.glob("warned/*.yaml"))}
 PARTS = sorted(path.name for path in FOLDER.glob("*.yaml") if path.name not in GRAPHS)
 """Graphs without a fault of their own, which faulty ones use."""
 
@@ -67,6 +69,16 @@ def _beside(folder: Path, name: str, text: str) -> Path:
 def test_the_graph_is_refused_at_its_place(name: str) -> None:
     """Checking the file reports exactly the expected error, at its line and column."""
     assert _errors(GRAPHS[name]) == [(name, *(_expected(GRAPHS[name]) or ()))]
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_the_graph_is_warned_about_at_its_place(name: str) -> None:
+    """Checking the file reports exactly the expected warning, and the graph may run."""
+    report = check_paths([WARNED[name]])
+    assert report.ok
+    found = [(finding.code, finding.line, finding.column) for finding in report.findings]
+    assert found == [_expected(WARNED[name])]
+    assert CODES[found[0][0]].severity == "warning"
 
 
 @pytest.mark.parametrize("name", FAULTY)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 DRAWERS = ("graphs", "nodes", "tools", "policies")
 
 # What a fault in one drawer makes look wrong in a graph, though the graph may be right.
-_AFTER_CARDS = frozenset({"G010"})
-_AFTER_TOOLS = frozenset({"G011", "G023", "G029", "G201", "G202"})
-_AFTER_POLICIES = frozenset({"G012", "G201", "G204"})
+_AFTER_CARDS = frozenset({"G010", "G014"})
+_AFTER_TOOLS = frozenset(
+    {"G011", "G014", "G023", "G029", "G034", "G035", "G037", "G201", "G202", "G207", "G208", "G209", "G212", "G214"}
+)
+_AFTER_POLICIES = frozenset({"G012", "G014", "G201", "G204", "G212"})
 
 
 def check_paths(paths: Iterable[Path], allowed: Mapping[str, int | Decimal] | None = None) -> Report:
@@ -53,7 +55,18 @@ def check_paths(paths: Iterable[Path], allowed: Mapping[str, int | Decimal] | No
         graphs[str(path)] = found
         if found is not None:
             findings += above(found, allowed or {}, loaded.documents[0])
-    return Report(findings, graphs, documents)
+    return Report(_without_echoes(findings), graphs, documents)
+
+
+def _without_echoes(findings: list[Finding]) -> list[Finding]:
+    """Without the graphs that are only wrong because a graph they use is, where that one is reported itself."""
+    faulty = {Path(finding.file) for finding in findings if finding.fatal}
+    return [
+        finding
+        for finding in findings
+        if finding.code != "G014"
+        or not any(file.parent == Path(finding.file).parent and f"`{file.stem}`" in finding.message for file in faulty)
+    ]
 
 
 def above(found: Bounds, allowed: Mapping[str, int | Decimal], document: Document) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -263,7 +264,8 @@ class StepReader:
             return None
         loaded = self.known.graph(found)
         if loaded is None or loaded.spec is None:
-            self.report("G014", f"the graph `{found}` has errors of its own", at, hint=f"interlock check {found}.yaml")
+            file = Path(self.document.file).with_name(f"{found}.yaml")
+            self.report("G014", f"the graph `{found}` has errors of its own", at, hint=f"see `interlock check {file}`")
             return None
         return loaded.spec
 
