@@ -52,8 +52,8 @@ CODES: dict[str, Code] = {
     ),
     "N010": Code(
         "A label of a route has a name that means something else already.",
-        "Labels become the outcomes of the step. Every route also has `abstained`, `failed` and `exhausted`, and `none` "
-        "is what a chat model answers when no label fits; a label of that name could not be told from it.",
+        "Labels become the outcomes of the step. Every route also has `abstained`, `failed` and `exhausted`, and "
+        "`none` is what a chat model answers when no label fits; a label of that name could not be told from it.",
         "Call the label something else.",
         fault="labels: {refund: Money back., none: Anything else.}",
         mended="labels: {refund: Money back., other: Anything else.}",
