@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 import pytest
 import typer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from typer.testing import CliRunner, Result
@@ -75,6 +75,7 @@ def test_github_gets_one_command_a_finding() -> None:
 
 
 @given(st.text(max_size=60), st.text(min_size=1, max_size=30), st.sampled_from(["error", "warning"]))
+@settings(deadline=None)
 def test_no_text_breaks_out_of_its_command(message: str, file: str, severity: Any) -> None:
     """Whatever a finding says is one line, and reads back as it was."""
     finding = Finding(code="T002", severity=severity, message=message, file=f"/{file}")

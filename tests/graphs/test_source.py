@@ -131,6 +131,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @given(st.binary(max_size=200))
+@settings(deadline=None)
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     """A file of any bytes is read or refused, whatever it is."""
     with tempfile.TemporaryDirectory() as folder:
