@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,7 @@ REPOSITORY = Path(__file__).parents[2]
 GRAPHS = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.yaml"))}
 SHIPPED = {path.stem: path for path in sorted((REPOSITORY / "graphs").glob("*.yaml"))}
 
-STEPS = {"one_thought": 1, "approval_edge": 2, "approval_step": 3, "policy_decides": 2, "branches": 2}
-STEPS |= {"revision_loop": 9, "read_only": 1, "form": 3, "either_output": 2}
+STEPS = re.compile(r"^# steps: ([0-9]+)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -23,7 +23,9 @@ def test_the_graph_is_accepted(name: str) -> None:
     assert not report.findings, report.text()
     bounds = report.graphs[str(GRAPHS[name])]
     assert bounds is not None
-    assert bounds.steps == STEPS[name]
+    told = STEPS.search(GRAPHS[name].read_text())
+    assert told is not None
+    assert bounds.steps == int(told[1])
 
 
 @pytest.mark.parametrize("name", SHIPPED)

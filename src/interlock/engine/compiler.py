@@ -28,6 +28,7 @@ from interlock.nodes.kinds import Node, may_write, nodes_of
 from interlock.nodes.moves import Leave, Onward
 from interlock.nodes.services import Place, Services
 from interlock.policies.decide import compare
+from interlock.store.tables import Visit
 
 State = Mapping[str, Any]
 Update = dict[str, Any]
@@ -125,12 +126,12 @@ class _Compiler:
         self._own(run_id, services)
         visits = services.runs.visits(run_id)
         last = visits[-1] if visits else None
-        if last is None or last.left_by is None:
+        if not at_end(self.spec, last, services.runs.get(run_id).input):
             raise Refused(f"run {run_id} is not at its end; its position was changed from outside.")
-        edge = self.spec.edges[last.left_by] if last.left_by != UNROUTED else None
-        if edge is not None and edge.target != END:
-            raise Refused(f"run {run_id} is not at its end; its position was changed from outside.")
-        failed = edge is None or last.outcome in FAILED
+        left_by = last.left_by if last else choose(self.spec, START, "", services.runs.get(run_id).input)
+        edge = self.spec.edges[left_by] if left_by is not None and left_by != UNROUTED else None
+        outcome = last.outcome if last else "done"
+        failed = edge is None or outcome in FAILED
         wrote = state.get(WROTE) or []
         services.runs.end(
             run_id,
@@ -141,7 +142,7 @@ class _Compiler:
                 for key in self.spec.output
                 if state.get(key) is not None and (key in wrote or not self.spec.is_branch)
             },
-            error=(last.note or f"{last.step}: {last.outcome}") if failed or last.outcome in TROUBLE else None,
+            error=(last.note or f"{last.step}: {outcome}") if last and (failed or outcome in TROUBLE) else None,
         )
         return {NEXT: ""}
 
@@ -255,6 +256,12 @@ def choose(spec: Spec, step: str, outcome: str, values: State) -> int:
         elif all(_holds(path, comparison, values) for path, comparison in (edge.when or {}).items()):
             return index
     return otherwise
+
+
+def at_end(spec: Spec, last: Visit | None, values: State) -> bool:
+    """Whether the run's last recorded move, or its start with these `values`, leads to END."""
+    left_by = last.left_by if last else choose(spec, START, "", values)
+    return left_by is not None and (left_by == UNROUTED or spec.edges[left_by].target == END)
 
 
 def _holds(path: str, comparison: Any, values: State) -> bool:

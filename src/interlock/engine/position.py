@@ -16,8 +16,8 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
-from interlock.engine.compiler import BEGIN, EDGE, FINISH, UNROUTED, VISITS
-from interlock.graphs.spec import END, Spec
+from interlock.engine.compiler import BEGIN, EDGE, FINISH, VISITS, at_end
+from interlock.graphs.spec import Spec
 from interlock.store.tables import Visit
 
 FIRST = ("", "propose", "start")
@@ -78,7 +78,7 @@ def agrees(snapshot: StateSnapshot, spec: Spec, visits: Sequence[Visit]) -> bool
     if node in ("__start__", BEGIN):
         return last is None
     if node == FINISH:
-        return last is not None and last.left_by is not None and _ends(spec, last.left_by)
+        return at_end(spec, last, snapshot.values)
     step, _, inner = node.partition(".")
     counted = snapshot.values.get(VISITS)
     count = counted.get(step, 0) if isinstance(counted, dict) else None
@@ -89,7 +89,3 @@ def agrees(snapshot: StateSnapshot, spec: Spec, visits: Sequence[Visit]) -> bool
             return True
         return count == here and (edge == last.left_by if last else True)
     return last is not None and (last.step, last.visit) == (step, count)
-
-
-def _ends(spec: Spec, edge: int) -> bool:
-    return edge == UNROUTED or spec.edges[edge].target == END

@@ -1,4 +1,4 @@
-"""Actions of the faulty examples; none of them is ever run."""
+"""Actions of the accepted examples: what they do is only to return something."""
 
 from typing import Literal
 
@@ -53,3 +53,27 @@ def wire(arguments: Payment, context: ActionContext) -> Done:
 def look(arguments: Lookup, context: ActionContext) -> Found:
     """Look somebody up."""
     return Found(known=True, balance=0.0, status="open")
+
+
+class Reservation(Arguments):
+    what: str = about("What is reserved.")
+
+
+class Reserved(Result):
+    reservation: str
+
+
+class Release(Arguments):
+    reservation: str = about("Which reservation is given back.")
+
+
+@action("house.reserve", effect="keyed", risk="low", compensate="house.release")
+def reserve(arguments: Reservation, context: ActionContext) -> Reserved:
+    """Reserve something."""
+    return Reserved(reservation=context.key)
+
+
+@action("house.release", effect="idempotent", risk="low")
+def release(arguments: Release, context: ActionContext) -> Reserved:
+    """Give a reservation back."""
+    return Reserved(reservation=arguments.reservation)
