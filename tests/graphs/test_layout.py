@@ -17,6 +17,7 @@ from interlock.graphs.layered.plane import Box, Point
 from interlock.graphs.layered.ranks import backward, ranks
 from interlock.graphs.layered.spread import spread, spread_within
 from interlock.graphs.layout import Layout, laid_out
+from interlock.graphs.looks.boxes import header_height
 from interlock.graphs.looks.routing import curves
 
 HAIR = 0.01
@@ -92,6 +93,10 @@ def check(figure: Figure, layout: Layout) -> None:
         assert outer != named(thing), f"{owner} and {other} overlap"
         assert outer in around(named(thing)), f"{owner} and {other} overlap"
         assert holds(layout.boxes[outer], inner), f"{thing} sticks out of {outer}"
+    for node in figure.every_node():
+        for inner in node.inside.nodes if node.inside else ():
+            room = layout.boxes[inner.name].top - layout.boxes[node.name].top
+            assert room >= header_height(node), f"{inner.name} stands on the text of {node.name}"
     check_ways(layout, Shelves(things), whole)
     check_frames(layout)
 

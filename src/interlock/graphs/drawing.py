@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.sax import saxutils
 
 from interlock.graphs.figure import WORDS, Edge, Figure, Marks, Node, NodeKind, lit
-from interlock.graphs.layered.plane import Box
+from interlock.graphs.layered.plane import Box, Point
 from interlock.graphs.layout import Layout, Route, laid_out
 from interlock.graphs.looks.boxes import (
     DETAIL_LINE,
@@ -62,12 +62,12 @@ class _Drawing:
 
     def svg(self) -> str:
         nodes = list(self.figure.every_node())
-        parts = [*self._head()]
-        parts += [
-            f'<path class="frame" d="{rounded(box, 10)}" {_paint(LIGHT.frame, LIGHT.frame_line)}/>'
-            for box in self.frames
-        ]
-        parts += [self._node(node) for node in nodes if node.inside is not None]
+        parts, paint = [*self._head()], _paint(LIGHT.frame, LIGHT.frame_line)
+        grounds = [(box, f'<path class="frame" d="{rounded(box, 10)}" {paint}/>') for box in self.frames]
+        grounds += [(self.layout.boxes[node.name], self._node(node)) for node in nodes if node.inside is not None]
+        # What holds other things is larger than they are, and drawn before them.
+        grounds.sort(key=lambda ground: -ground[0].width * ground[0].height)
+        parts += [text for _, text in grounds]
         parts += [self._edge(route) for route in self.layout.routes]
         parts += [text for route in self.layout.routes if (text := self._label(route))]
         parts += [self._node(node) for node in nodes if node.inside is None]
@@ -112,20 +112,20 @@ class _Drawing:
     def _node(self, node: Node) -> str:
         box, tone = self.layout.boxes[node.name], LIGHT.tones[node.kind]
         state = self.marks.states.get(node.name)
-        classes = ["node", node.kind, *([state] if state else [])]
+        classes = ["node", node.kind, *(["open"] if node.inside else []), *([state] if state else [])]
         if self.marks.on_path(node.name):
             classes.append("counterexample")
         told = f"{node.title or WORDS[node.kind]} ({node.kind}){', ' + state if state else ''}"
         shapes = outlines(node.kind, box)
         weight = 1.8 if node.kind == "end" else 1.4
+        paint = _paint(LIGHT.paper if node.inside else tone.ground, tone.line)
         parts = [
             f'<g class="{" ".join(classes)}" data-step={_quoted(node.name)}>',
             f"<title>{_escaped(told + ('. ' + node.about if node.about else ''))}</title>",
             f'<path class="halo" d="{shapes[0]}" fill="none" stroke="{tone.line}" stroke-width="9" '
             'stroke-opacity=".35" stroke-linejoin="round" display="none"/>',
             *(
-                f'<path class="shape" d="{shape}" {_paint(tone.ground, tone.line)} stroke-width="{weight}" '
-                'stroke-linejoin="round"/>'
+                f'<path class="shape" d="{shape}" {paint} stroke-width="{weight}" stroke-linejoin="round"/>'
                 for shape in shapes
             ),
             *(self._pill(node, box) if node.kind in ("start", "end") else self._lines(node, face(node.kind, box))),
@@ -154,7 +154,7 @@ class _Drawing:
         x = box.middle[0]
         details = detail_lines(node)
         height = WORD_LINE + (TITLE_LINE if node.title else 0) + DETAIL_LINE * len(details)
-        y = box.top + PAD_Y if node.inside is not None else box.middle[1] - height / 2
+        y = box.top + PAD_Y if node.inside else box.middle[1] - height / 2
         yield from _headed(node.kind, WORDS[node.kind], x, y)
         y += WORD_LINE
         if node.title:
@@ -197,7 +197,7 @@ class _Drawing:
         if lines := label_lines(edge):
             high = LABEL_LINE * len(lines)
             wide = max(text_width(line, LABEL_SIZE) for line in lines) + 6
-            framed = any(frame.left < x < frame.right and frame.top < y < frame.bottom for frame in self.frames)
+            framed = self._framed((x, y))
             ground = Box(x - wide / 2, y, wide, high)
             colour = LIGHT.frame if framed else LIGHT.paper
             parts.append(
@@ -211,6 +211,13 @@ class _Drawing:
             parts += self._gate(edge, Box(x - wide / 2, y, wide, high))
         return "".join(parts) + "</g>"
 
+    def _framed(self, point: Point) -> bool:
+        """Whether the ground at a point is that of a frame: the smallest thing that holds it is one."""
+        holding = [(box.width * box.height, True) for box in self.frames if _inside(box, point)]
+        whole = [self.layout.boxes[node.name] for node in self.figure.every_node() if node.inside is not None]
+        holding += [(box.width * box.height, False) for box in whole if _inside(box, point)]
+        return min(holding)[1] if holding else False
+
     def _gate(self, edge: Edge, box: Box) -> Iterator[str]:
         """The gate of an approval: nothing passes until people have agreed."""
         tone, x, y = LIGHT.tones["approve"], box.middle[0], box.top + GATE_PAD_Y
@@ -222,6 +229,10 @@ class _Drawing:
         for place, line in enumerate(others):
             below = y + WORD_LINE + LABEL_LINE + DETAIL_LINE * place + 10.5
             yield _text("detail", line, x, below, DETAIL_SIZE, LIGHT.muted)
+
+
+def _inside(box: Box, point: Point) -> bool:
+    return box.left < point[0] < box.right and box.top < point[1] < box.bottom
 
 
 def _headed(kind: NodeKind, word: str, x: float, y: float) -> Iterator[str]:

@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
+from interlock.graphs.layered.ranks import backward
+
 NodeKind = Literal[
     "start", "end", "reason", "act", "call", "approve", "route", "python", "wait",
     "graph", "map", "fork", "join", "compensate",
@@ -87,6 +89,22 @@ class Figure:
             yield node
             if node.inside is not None:
                 yield from node.inside.every_node()
+
+
+def usual_first(edges: Iterable[Edge]) -> list[Edge]:
+    """Arrows in the order in which a walk takes them: what goes on as usual, then choices, then trouble.
+
+    So a loop is closed by the arrow that a reader would call the way back.
+    """
+    return sorted(edges, key=lambda edge: (edge.trouble, bool(edge.on)))
+
+
+def returning(figure: Figure) -> set[Edge]:
+    """The arrows that lead back to where a walk may have been before, to the node itself too."""
+    number = {node.name: place for place, node in enumerate(figure.nodes)}
+    edges = usual_first(figure.edges)
+    links = [(number[edge.source], number[edge.target]) for edge in edges]
+    return {edges[place] for place in backward(len(number), links)}
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from interlock.graphs.figure import Edge, Figure, Group, Node, closed_groups
+from interlock.graphs.figure import Edge, Figure, Group, Node, closed_groups, usual_first
 from interlock.graphs.layered.placement import place
 from interlock.graphs.layered.plane import Block, Box, Link, Point, simplified
-from interlock.graphs.looks.boxes import ICON, PAD_X, PAD_Y, TITLE_LINE, WORD_LINE, Size, label_size, node_size
+from interlock.graphs.looks.boxes import STACK, Size, header_height, label_size, node_size
 
 MARGIN = 20.0
 FRAME = 18.0
@@ -85,7 +85,7 @@ def _arranged(
         unit = _block(group, nodes, edges, groups) if group else _single(node, loops.get(node.name, []))
         unit_of |= dict.fromkeys(unit.names, len(units))
         units.append(unit)
-    straight = [edge for edge in edges if unit_of[edge.source] != unit_of[edge.target]]
+    straight = [edge for edge in usual_first(edges) if unit_of[edge.source] != unit_of[edge.target]]
     placed = place(
         [Block(unit.size.width, unit.size.height, unit.top, unit.bottom, unit.room) for unit in units],
         [Link(unit_of[edge.source], unit_of[edge.target], label_size(edge)) for edge in straight],
@@ -131,11 +131,12 @@ def _single(node: Node, loops: Sequence[Edge]) -> _Unit:
         side = (size.low, size.high)
         return _Unit(names, Size(size.width, height, *side), room, node, top=side, bottom=side)
     inner = _arranged(node.inside.nodes, node.inside.edges, closed_groups(node.inside))
-    header = PAD_Y + max(WORD_LINE, ICON) + TITLE_LINE
-    width = max(inner.width, size.width - 2 * PAD_X) + 2 * FRAME
+    header = header_height(node)
+    stack = STACK if node.kind == "map" else 0.0
+    width = max(inner.width + 2 * FRAME + stack, size.width)
     side = (FRAME, width - FRAME)
-    whole = Size(width, max(inner.height + header + 2 * FRAME, height), *side)
-    offset = ((width - inner.width) / 2, header + FRAME)
+    whole = Size(width, max(inner.height + header + 1.5 * FRAME, height), *side)
+    offset = ((width - stack - inner.width) / 2, header + FRAME / 2)
     return _Unit(names, whole, room, node, None, inner, offset, side, side)
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.graphs.figure import WORDS, Edge, Figure, Group, Marks, Node, NodeKind, closed_groups, lit
-from interlock.graphs.layered.ranks import backward
+from interlock.graphs.figure import WORDS, Edge, Figure, Group, Marks, Node, NodeKind, closed_groups, lit, returning
 from interlock.graphs.looks.boxes import detail_lines, gate_lines, label_lines
 from interlock.graphs.looks.palette import LIGHT
 
@@ -50,11 +49,10 @@ class _Flowchart:
         groups = closed_groups(figure)
         outer = [group for group in groups if not any(group.members < other.members for other in groups)]
         yield from self._nodes(figure.nodes, outer, groups, indent)
-        number = {node.name: place for place, node in enumerate(figure.nodes)}
-        back = backward(len(number), [(number[edge.source], number[edge.target]) for edge in figure.edges])
-        for place, edge in enumerate(figure.edges):
+        back = returning(figure)
+        for edge in figure.edges:
             self.edges.append(edge)
-            arrow = "==>" if edge.approval else "-.->" if place in back else "-->"
+            arrow = "==>" if edge.approval else "-.->" if edge in back else "-->"
             first, *others = gate_lines(edge) if edge.approval else [""]
             gate = [f"APPROVAL {first}", *others] if first else []
             text = "<br/>".join(map(_text, [*label_lines(edge), *gate]))

@@ -6,8 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from interlock.graphs.figure import WORDS, Edge, Figure, Marks, Node, NodeKind, lit
-from interlock.graphs.layered.ranks import backward
+from interlock.graphs.figure import WORDS, Edge, Figure, Marks, Node, NodeKind, lit, returning
 
 NO_MARKS = Marks()
 
@@ -61,8 +60,7 @@ def _heading(figure: Figure) -> Iterator[str]:
 
 
 def _steps(figure: Figure, marks: Marks, strokes: Strokes, indent: str) -> Iterator[str]:
-    number = {node.name: place for place, node in enumerate(figure.nodes)}
-    back = backward(len(number), [(number[edge.source], number[edge.target]) for edge in figure.edges])
+    back = returning(figure)
     titles = {node.name: _called(node) for node in figure.nodes}
     inside = {name: group.name for group in figure.groups for name in group.members if name != group.entry}
     widest = max((_wide(_said(edge)) for edge in figure.edges), default=0)
@@ -81,10 +79,10 @@ def _steps(figure: Figure, marks: Marks, strokes: Strokes, indent: str) -> Itera
         title = _padded(titles[node.name], longest) if about else titles[node.name]
         yield ""
         yield f"{bar} {indent}{strokes.signs[node.kind]} {title}  {strokes.between.join(about)}".rstrip()
-        for place, edge in enumerate(figure.edges):
+        for edge in figure.edges:
             if edge.source == node.name:
                 bar = strokes.path if marks.follows(edge) else " "
-                arrow = strokes.back if place in back else strokes.arrow
+                arrow = strokes.back if edge in back else strokes.arrow
                 words = _padded(_said(edge), widest)
                 yield f"{bar} {indent}    {words} {arrow} {titles[edge.target]}{_gate(edge, strokes)}".rstrip()
         if node.inside is not None:

@@ -11,12 +11,12 @@ from itertools import pairwise
 
 from interlock.graphs.layered.chart import Chart, charted
 from interlock.graphs.layered.columns import Widths, columns
-from interlock.graphs.layered.plane import Block, Box, Link, Placed, Point, simplified
+from interlock.graphs.layered.plane import LINE_GAP, Block, Box, Link, Placed, Point, simplified
 from interlock.graphs.layered.ports import ports
 from interlock.graphs.layered.settling import settled
 
-BOX_GAP, LABEL_GAP, LINE_GAP = 28.0, 12.0, 14.0
-"""Least distance to the neighbour in a row, for a box, a label and a line that passes."""
+BOX_GAP, LABEL_GAP = 28.0, 12.0
+"""Least distance to the neighbour in a row, for a box and for a label."""
 ROW_GAP, SLOPE, MOST_SLOPE = 22.0, 0.055, 26.0
 """Least distance between rows; lines that go far sideways between two rows get more."""
 

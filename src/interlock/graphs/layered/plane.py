@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 Point = tuple[float, float]
 
+LINE_GAP = 18.0
+"""Distance between lines side by side, where they pass a row and where they touch a block."""
+
 
 @dataclass(frozen=True)
 class Box:

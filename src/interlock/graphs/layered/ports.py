@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock.graphs.layered.chart import Chart
-from interlock.graphs.layered.plane import Point
+from interlock.graphs.layered.plane import LINE_GAP, Point
 from interlock.graphs.layered.spread import spread_within
 
-PORT_GAP, NEAR = 18.0, 22.0
-"""Distance between lines at a side of a block, and how far from its middle a line begins that comes from afar."""
+NEAR = 22.0
+"""How far from the middle of a block a line begins that comes from afar."""
 FIRM = 1000.0
 """How much more a straight line keeps its place than one that bends anyway."""
 
@@ -34,16 +34,27 @@ class _Ports:
             numbers.sort(key=lambda number: (position[chart.chains[number][-2]], number))
 
     def found(self) -> list[Point]:
-        starts, ends = [0.0] * len(self.chart.links), [0.0] * len(self.chart.links)
-        for number, block in enumerate(self.chart.blocks):
-            out, into = self.out[number], self.into[number]
-            for link, at in zip(out, self._side(number, block.bottom, out, 1), strict=True):
-                starts[link] = at
-            for link, at in zip(into, self._side(number, block.top, into, -2), strict=True):
-                ends[link] = at
+        """Both sides in turn, each straight to where the other has put the link, as far as its order allows."""
+        starts: list[float] = []
+        ends: list[float] = []
+        for _ in range(2):
+            starts = self._sides(self.out, 1, ends)
+            ends = self._sides(self.into, -2, starts)
         return list(zip(starts, ends, strict=True))
 
-    def _side(self, block: int, side: Point, links: Sequence[int], following: int) -> list[float]:
+    def _sides(self, touching: Sequence[Sequence[int]], following: int, across: Sequence[float]) -> list[float]:
+        """Where all links touch the lower, or the upper, sides; `across` is where they touch the other block."""
+        found = [0.0] * len(self.chart.links)
+        for number, block in enumerate(self.chart.blocks):
+            side = block.bottom if following == 1 else block.top
+            placed = self._side(number, side, touching[number], following, across)
+            for link, at in zip(touching[number], placed, strict=True):
+                found[link] = at
+        return found
+
+    def _side(
+        self, block: int, side: Point, links: Sequence[int], following: int, across: Sequence[float]
+    ) -> list[float]:
         """Coordinates along one side of a block; `following` is the place of the next item in each chain."""
         edge = self.x[block] - self.chart.blocks[block].width / 2
         low, high = edge + side[0], edge + side[1]
@@ -51,7 +62,9 @@ class _Ports:
         wanted, weights = [], []
         for link in links:
             other = self.chart.chains[link][following]
-            at = self.x[other] if other >= len(self.chart.blocks) else self._between(link)
+            at = self.x[other]
+            if other < len(self.chart.blocks):
+                at = across[link] if across else self._between(link)
             if low <= at <= high:
                 wanted.append(at)
                 weights.append(FIRM)
@@ -59,7 +72,7 @@ class _Ports:
                 far = min(NEAR, (high - low) / 2) if len(links) > 1 else 0.0
                 wanted.append(middle + (far if at > middle else -far))
                 weights.append(1.0)
-        return spread_within(wanted, low, high, PORT_GAP, weights)
+        return spread_within(wanted, low, high, LINE_GAP, weights)
 
     def _between(self, link: int) -> float:
         """Where a link between neighbouring rows is straight: at the middle of the block that has no other there."""

@@ -81,6 +81,12 @@ def node_size(node: Node) -> Size:
     return Size(width, height, left, width - right)
 
 
+def header_height(node: Node) -> float:
+    """The room that the text of a node takes above the figure inside it."""
+    lines = WORD_LINE + TITLE_LINE + DETAIL_LINE * len(detail_lines(node))
+    return PAD_Y + lines + (STACK if node.kind == "map" else 0)
+
+
 GATE_PAD_X, GATE_PAD_Y = 14.0, 5.0
 GATE_WORD = "APPROVAL"
 

@@ -83,6 +83,7 @@ def _states(root: str) -> Iterator[str]:
     for state in ("running", "waiting", "failed"):
         yield f"{root} .node.{state} .halo{{display:inline;stroke:var(--ig-{state})}}"
         yield f"{root} .node.{state} .shape{{stroke:var(--ig-{state});stroke-width:2.5}}"
+    yield f"{root} .open > .shape{{fill:var(--ig-paper)}}"
     # In a live picture colour fills what the run has entered; the rest is only outlined.
     entered = "".join(f":not(.{state})" for state in LIGHT.states)
     yield f"{root}.live .node{entered}:not(.start) .shape{{fill:var(--ig-paper)}}"
