@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from typer.testing import CliRunner, Result
 
 from interlock.cli import author
 from interlock.cli.check import check
+from interlock.cli.report import sentence
+from interlock.graphs.bounds import Bounds
 
 TESTS = Path(__file__).parents[1]
 BOUNDS = {"steps", "model_calls", "actions", "approvals", "cost"}
@@ -33,6 +36,13 @@ def test_a_right_graph_exits_with_0() -> None:
     assert result.exit_code == 0
     assert "at most 9 steps, 12 chat-model calls, 1 action, 4 questions to people, 0.25 USD" in result.stdout
     assert "Next: interlock run" in result.stdout
+
+
+def test_bounds_in_words() -> None:
+    """One is singular, nothing bounded is said so, and money is left out where it is not bounded."""
+    found = Bounds(steps=1, model_calls=None, actions=0, approvals=2, cost=None)
+    assert sentence(found) == "1 step, any number of chat-model calls, 0 actions, 2 questions to people"
+    assert sentence(found.model_copy(update={"cost": Decimal("0.50")})).endswith("2 questions to people, 0.50 USD")
 
 
 def test_json_of_one_file_is_the_contract() -> None:

@@ -25,6 +25,7 @@ from interlock.source import (
     render,
     validate,
 )
+from interlock.source.reader import MAX_LEVELS
 from interlock.source.rendering import FORBIDDEN
 
 
@@ -53,6 +54,25 @@ def test_only_plain_scalars_are_typed() -> None:
 def test_other_words_stay_text(word: str) -> None:
     """YAML 1.1's surprises are not read."""
     assert data(f"a: {word}") == {"a": word}
+
+
+def test_such_words_stay_text_as_keys_too() -> None:
+    """`on` is the key of an edge, not the value true."""
+    assert data("{on: 1, off: 2, yes: 3, no: 4, 12:30: 5, 'true': 6}") == {
+        "on": 1, "off": 2, "yes": 3, "no": 4, "12:30": 5, "true": 6,
+    }  # fmt: skip
+
+
+def test_the_limits_are_where_they_are_said_to_be(tmp_path: Path) -> None:
+    """50 levels and 1,000,000 bytes are read; one more is refused."""
+    assert data("a: " + "[" * (MAX_LEVELS - 1) + "]" * (MAX_LEVELS - 1))
+    with pytest.raises(SourceError, match="Y014"):
+        data("a: " + "[" * MAX_LEVELS + "]" * MAX_LEVELS)
+    (tmp_path / "full.yaml").write_text("a: " + "x" * (MAX_BYTES - 3))
+    assert read_document(tmp_path / "full.yaml").data["a"].startswith("xx")
+    (tmp_path / "full.yaml").write_text("a: " + "x" * (MAX_BYTES - 2))
+    with pytest.raises(SourceError, match="Y002"):
+        read_document(tmp_path / "full.yaml")
 
 
 @pytest.mark.parametrize(
