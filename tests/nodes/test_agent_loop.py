@@ -154,3 +154,37 @@ def test_a_model_that_cannot_call_tools_says_so():
     with pytest.raises(ModelError, match="cannot call tools"):
         react(FakeListChatModel(responses=["x"]), REQUEST, [SEND], Monitor())
     assert react(FakeListChatModel(responses=["x"]), REQUEST, [], Monitor()).text == "x"
+
+
+class Answers:
+    """A monitor that gives one answer after the other, the last for ever."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+
+    def __call__(self, name: str, arguments: dict[str, Any]) -> Answer:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "turns"),
+    [
+        ([Answer("done", "nothing")], 3),  # what was found once is no news the second and third time
+        ([Answer("denied", "no")], 2),
+        ([Answer("failed", "no"), Answer("invalid", "no")], 2),
+        ([Answer("denied", "no"), Answer("done", "a"), Answer("denied", "no")], 4),
+        ([Answer("done", "a"), Answer("denied", "no"), Answer("done", "b"), Answer("done", "a")], 5),
+    ],
+)
+def test_turns_without_news_end_the_loop(answers, turns):
+    """Two turns in a row that refuse, fail or repeat an answer end it; anything new starts the count again."""
+    transcript = react(endless_loop(varied=9), REQUEST, [SEARCH], Answers(*answers), max_turns=9, idle_turns=2)
+    assert (transcript.ended, len(transcript.turns)) == ("no_progress", turns)
+    assert "nothing new" in transcript.text
+
+
+def test_news_every_time_goes_on_to_the_bound():
+    """A loop that learns something at each turn is ended by the bound on turns alone."""
+    found = [Answer("done", str(number)) for number in range(20)]
+    transcript = react(endless_loop(varied=19), REQUEST, [SEARCH], Answers(*found), max_turns=7, idle_turns=2)
+    assert (transcript.ended, len(transcript.turns)) == ("turns", 7)
