@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from itertools import combinations
 from pathlib import Path
@@ -136,3 +137,14 @@ def test_a_graph_that_uses_a_faulty_one_is_not_reported_again(folder: Path) -> N
     assert (alone.code, alone.line, alone.column) == ("G014", 5, 16)
     assert "many.yaml" in (alone.hint or "")
     outer.unlink()
+
+
+def test_a_fault_in_each_drawer_is_four_findings(tmp_path: Path) -> None:
+    """A card, a policy, a tools file and a graph, each with a fault: none hides another or makes it worse."""
+    projects = HOUSE / "projects"
+    for source in ("fine", "card_unknown_key", "policy_undeclared_input", "tool_imports_another"):
+        shutil.copytree(projects / source, tmp_path, dirs_exist_ok=True)
+    graph = tmp_path / "graphs" / "fine.yaml"
+    graph.write_text(graph.read_text().replace("- think -> END", "- think -> ENDE"))
+    report = check_paths([tmp_path / "graphs"])
+    assert sorted(finding.code for finding in report.findings) == ["G020", "N001", "P006", "T005"]
