@@ -28,6 +28,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/interlock schema --check
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli import ask, audit, author, check, compare, draw, explain, interchange, model, review, runs
+from interlock.cli import ask, audit, author, check, compare, draw, explain, interchange, model, review, runs, schema
 from interlock.cli.output import EXIT_FAILED, EXIT_USAGE, console
 from interlock.errors import InterlockError, SettingsError, UsageError
 
@@ -37,6 +37,7 @@ def _interlock(
 app.command()(check.check)
 app.command()(explain.explain)
 app.command()(draw.draw)
+app.command()(schema.schema)
 app.command()(author.init)
 app.command()(interchange.export)
 app.command("import")(interchange.import_)

@@ -10,6 +10,7 @@ import typer
 
 from interlock.cli.checking import DRAWERS
 from interlock.cli.checking import check_paths as check_paths
+from interlock.cli.schema import FOLDER, schema_files
 
 
 def init(
@@ -25,7 +26,7 @@ def init(
     kept = make_project(folder)
     for path in kept:
         typer.echo(f"kept {path}", err=True)
-    typer.echo(f"Made {folder}: graphs/, nodes/, tools/, policies/, tests/, README.md.")
+    typer.echo(f"Made {folder}: graphs/, nodes/, tools/, policies/, tests/, docs/schema/ (for editors), README.md.")
     typer.echo(f"Next: cd {folder} && interlock check graphs")
     typer.echo(
         "then: interlock run polish_and_send -i to=anna@example.org -i request='Polish my email.' -i draft=@FILE"
@@ -35,7 +36,8 @@ def init(
 def make_project(folder: Path) -> list[Path]:
     """Write the starter's files under `folder` and return those that were there already and stay as they are."""
     kept = []
-    for name, text in {**_starter(), **_OWN_FILES}.items():
+    schemas = {(FOLDER / name).as_posix(): text for name, text in schema_files().items()}
+    for name, text in {**_starter(), **schemas, **_OWN_FILES}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
@@ -68,6 +70,7 @@ Models propose, rules and people decide, and every action happens once.
 - `nodes/`: one card a file, for a step that reasons or acts.
 - `tools/`: typed actions; each declares its effect and risk.
 - `policies/`: who may do what, who must agree; `people.yaml` says who holds which role.
+- `docs/schema/`: what editors complete and judge these files by; `interlock schema -o docs/schema` writes it anew.
 
 ```
 interlock check graphs           # prove the workflows before anything runs

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_ARROW = re.compile(r"\s*(?P<source>[^\s>-]+)\s*->\s*(?P<target>[^\s>-]+)\s*")
+ARROW = r"\s*(?P<source>[^\s>-]+)\s*->\s*(?P<target>[^\s>-]+)\s*"
+"""An edge as text; the names of an end hold no space, `-` or `>`."""
 
 
 class Arrow(NamedTuple):
@@ -19,7 +20,7 @@ class Arrow(NamedTuple):
 
 def parse_arrow(text: str) -> Arrow | None:
     """The ends of `A -> B`, or None when the text is something else."""
-    match = _ARROW.fullmatch(text)
+    match = re.fullmatch(ARROW, text)
     if match is None:
         return None
     return Arrow(match["source"], match["target"], match.start("source"), match.start("target"))

@@ -14,7 +14,8 @@ Name = Annotated[str, Field(pattern=NAME)]
 Path = Annotated[str, WithJsonSchema({"type": "string", "pattern": PATH})]
 """`$.key.field`: a value of the state.  The proofs say what is wrong with one."""
 
-Binding = Annotated[Bound, WithJsonSchema({"type": ["boolean", "number", "string"], "pattern": rf"^(?!\$)|{PATH}"})]
+BINDING = rf"^(?!\$)|{PATH}"
+Binding = Annotated[Bound, WithJsonSchema({"type": ["boolean", "number", "string"], "pattern": BINDING})]
 Bind = Annotated[dict[str, Binding], Field(description="By argument: a constant, or `$.key.field` of the state.")]
 Reads = Annotated[list[str], Field(description="The keys of the state that it sees, and no others.")]
 Writes = Annotated[Name, Field(description="The key of the state that receives the result.")]

@@ -80,7 +80,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
     PlainSerializer(_duration_text),
-    WithJsonSchema({"type": "string", "pattern": f"^{SPAN}$", "examples": ["30s", "15m", "24h", "7d"]}),
+    WithJsonSchema({"type": "string", "pattern": f"^{SPAN}$", "examples": ["30s", "24h"]}),
 ]
 """A span of time, written as a number and one of ms, s, m, h, d."""
 
@@ -155,6 +155,7 @@ class Comparison(Declared):
         """Either form: the bare constant, or the mapping with at least one operator."""
         found = handler.resolve_ref_schema(handler(schema))
         about = found.pop("description", "")
+        found.pop("title", None)
         return {"description": about, "anyOf": [_CONSTANT, {**found, "minProperties": 1}]}
 
     @cached_property
