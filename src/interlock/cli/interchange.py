@@ -38,7 +38,7 @@ def export(
     """Write a graph as a flow of another format, and say what another runtime will not do."""
     from interlock.cli.checking import project_of
     from interlock.graphs.agent_spec_export import export as exported
-    from interlock.graphs.authored import written
+    from interlock.graphs.authored import shared
     from interlock.graphs.loader import read_spec
     from interlock.nodes.drawer import read_cards
     from interlock.policies.drawer import read_policies
@@ -50,7 +50,7 @@ def export(
     spec = read_spec(path, read_cards(root / "nodes").cards, actions, read_policies(root / "policies"))
     made = exported(spec, actions)
     if output is not None and output.suffix in (".yaml", ".yml"):
-        text = written(made.document)
+        text = shared(made.document)
     else:
         text = json.dumps(made.document, ensure_ascii=False, indent=2) + "\n"
     if output is not None:

@@ -67,8 +67,7 @@ def export(spec: Spec, actions: Mapping[str, Action]) -> Exported:
     """The Agent Spec flow of `spec`.
 
     Raises:
-        ProjectError: no end of the graph can be reached by what the format can carry, or branches of a fork
-            write one key.
+        ProjectError: no end of the graph can be reached by what the format can carry.
     """
     return export_with(spec, tools_of(actions))
 
@@ -266,7 +265,9 @@ class _Flow:
         must have, so that nothing there passes them by.
         """
         asked = [edge for edge in edges if edge.when]
-        other = next(edge for edge in edges if edge.otherwise)
+        others = [edge for edge in edges if edge.otherwise]
+        # Without an `else` the conditions were proven to leave nothing out, so the last is what remains.
+        other = others[0] if others else asked.pop()
         words = _words(asked)
         ways = {index: f"edge_{index + 1}" for index in range(len(asked))}
         if words is not None:
@@ -322,7 +323,8 @@ class _Flow:
                 self.parts.lose(name, message, guard=True)
             elif edge.writes:
                 self.parts.lose(name, f"what it writes to `{edge.writes}`")
-            if lost := [word for word in edge.on if word not in self.placed[edge.source].exits]:
+            forked = isinstance(spec.steps.get(edge.source), ForkStep)
+            if lost := [word for word in edge.on if not forked and word not in self.placed[edge.source].exits]:
                 self.parts.lose(name, f"the outcomes {', '.join(lost)}: Agent Spec has no edge for them")
             if edge.keeps:
                 self.parts.lose(name, f"that the effects of {', '.join(edge.keeps)} stay")

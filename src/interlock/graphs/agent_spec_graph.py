@@ -149,9 +149,7 @@ class GraphMaker:
             "prompt": prompt,
             "output": {item["title"]: declared(item) for item in outputs},
         }
-        config = node.data.get("llm_config")
-        model = config.get("model_id") if isinstance(config, dict) else None
-        asked = f" (it asked for {model})" if isinstance(model, str) else ""
+        asked = f" (it asked for {node.model})" if node.model else ""
         self.notes.append(f"{name}: the model of the settings answers{asked}; name another in nodes/{card}.yaml")
         return {"node": card, "reads": reads, "writes": self.paths.key(node.id)}
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.errors import ProjectError
 from interlock.graphs.agent_spec import COLLECTED, ITERATED, NEXT, named, optional
 from interlock.graphs.agent_spec_parts import Component, Offer, Parts, Path, Placed, Want
 from interlock.graphs.branches import branch, join_of
@@ -116,19 +115,16 @@ class NestedNodes:
         flows: list[Component] = []
         takes: dict[str, Path] = {}
         gives: dict[str, Offer] = {}
-        twice: set[str] = set()
-        for label in step.fork:
-            cut = branch(self.spec, name, label).spec
-            inner = self.build(cut, f"{id_}.{label}", True)
+        cuts = {label: branch(self.spec, name, label).spec for label in step.fork}
+        keys = [key for cut in cuts.values() for key in cut.output]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            self.parts.lose(name, f"{', '.join(twice)}, which several branches write: parallel flows have no reducer")
+        for label, cut in cuts.items():
+            alone = cut.model_copy(update={"output": [key for key in cut.output if key not in twice]})
+            inner = self.build(alone, f"{id_}.{label}", True)
             flows.append(inner.component)
             takes |= inner.takes
-            twice |= gives.keys() & inner.gives.keys()
             gives |= inner.gives
-        if twice:
-            raise ProjectError(
-                f"{self.spec.graph} cannot be exported: several branches of `{name}` write {', '.join(sorted(twice))}, "
-                "and parallel flows of Agent Spec have no reducer."
-            )
         self.parts.structured = True
         inputs = [optional({"title": title}) for title in takes]
         outputs = [item for flow in flows for item in flow["outputs"]]

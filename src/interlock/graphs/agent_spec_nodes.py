@@ -204,14 +204,24 @@ class StepNodes:
     def _foreign(self, name: str, step: Step) -> Placed:
         """A step that the format has no node for: a tool that the other runtime must have, so it cannot pass by it."""
         what = _said(step)
+        offers: list[Offer] = []
+        inputs: list[Component] = []
+        if isinstance(step, WaitStep):
+            offers = fields_of(object_schema(step.payload), "result") if step.payload else []
+            inputs = [{"title": title_of(path_parts(step.until)), "type": "string"}] if step.until else []
+        outputs = [named(offer.title, offer.schema) for offer in offers]
         made = self.parts.add(
             "ServerTool", f"tool.{OURS}.{self._id(name)}", f"{OURS}.{step.kind}.{name}", description=what,
-            inputs=[], outputs=[],
+            inputs=inputs, outputs=outputs,
         )  # fmt: skip
-        self.parts.lose(
-            name, f"no node does this: {what} There it is the tool `{OURS}.{step.kind}.{name}`, to be written"
-        )
-        return self._plain(name, step, "ToolNode", tool=ref(made), inputs=[], outputs=[])
+        message = f"no node does this: {what} There it is the tool `{OURS}.{step.kind}.{name}`, to be written"
+        self.parts.lose(name, message)
+        placed = self._plain(name, step, "ToolNode", tool=ref(made), inputs=list(inputs), outputs=outputs)
+        placed.offers = offers
+        if isinstance(step, WaitStep) and step.until:
+            path = path_parts(step.until)
+            placed.wants = [Want(placed.entry, title_of(path), path)]
+        return placed
 
     def _route(self, name: str, step: RouteStep) -> Placed:
         card = step.card
@@ -277,12 +287,11 @@ class StepNodes:
 
 def _said(step: Step) -> str:
     match step:
-        case WaitStep(duration=None, until=None):
-            return f"Wait for the event {step.event}."
-        case WaitStep(duration=None):
-            return f"Wait until {step.until}."
         case WaitStep():
-            return f"Wait for {step.duration}."
+            shown = step.model_dump(mode="json", exclude_none=True)
+            if step.event:
+                return f"Wait for the event {step.event}, at most {shown.get('within', 'for ever')}."
+            return f"Wait until {step.until}." if step.until else f"Wait for {shown.get('duration')}."
         case CompensateStep():
             return f"Undo what {step.compensate} did, by {', '.join(step.undoing)}."
     return f"A step of kind {step.kind}."

@@ -49,6 +49,8 @@ class Node:
     data: Mapping[str, Any]
     tool: Mapping[str, Any] | None = None
     subflow: Flow | None = None
+    model: str = ""
+    """What an LLM node's configuration asks for."""
 
     @property
     def said(self) -> str:
@@ -287,7 +289,11 @@ class _Reader:
             inputs, outputs = inputs or outputs, ()
         if kind == "StartNode":
             inputs = outputs = inputs or outputs
-        return Node(str(value.get("id", name)), kind, name, inputs, outputs, value, tool, subflow)
+        model = ""
+        if kind == "LlmNode":
+            config = self._resolve(value.get("llm_config"), (*at, "llm_config"), f"the model of `{name}`")
+            model = str(config[0].get("model_id") or "") if config is not None else ""
+        return Node(str(value.get("id", name)), kind, name, inputs, outputs, value, tool, subflow, model)
 
     def _edge_end(self, edge: Mapping[str, Any], key: str, nodes: Mapping[str, Node], at: Loc) -> str | None:
         found = self._resolve(edge.get(key), (*at, key), f"`{key}` of edge `{self._name(edge)}`")

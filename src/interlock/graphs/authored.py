@@ -187,13 +187,27 @@ def _number(writer: _Writer, value: float) -> yaml.ScalarNode:
 
 _Writer.add_representer(str, _text)
 _Writer.add_representer(float, _number)
-_Writer.yaml_implicit_resolvers = {
+
+
+class _OwnWriter(_Writer):
+    """For our own reader, which leaves the words `on`, `off`, `yes` and `no` text: they need no quotes."""
+
+
+_OwnWriter.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if not (tag.endswith(":bool") and first not in "tTfF")]
     for first, found in yaml.SafeDumper.yaml_implicit_resolvers.items()
 }
-"""Without the words (`on`, `off`, `yes`, `no`) that our reader leaves text."""
 
 
 def written(fields: dict[str, Any]) -> str:
-    """`fields` as YAML text, the same for the same fields."""
-    return yaml.dump(fields, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    """`fields` as the YAML text of a file in a drawer, the same for the same fields."""
+    return _dumped(fields, _OwnWriter)
+
+
+def shared(document: dict[str, Any]) -> str:
+    """`document` as YAML text that other programs read too."""
+    return _dumped(document, _Writer)
+
+
+def _dumped(fields: dict[str, Any], writer: type[_Writer]) -> str:
+    return yaml.dump(fields, Dumper=writer, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
