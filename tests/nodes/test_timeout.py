@@ -27,7 +27,7 @@ def test_what_is_in_time_is_given_back() -> None:
     """The value, or the error, is the function's own."""
     assert within(60, lambda: 7) == 7
     with pytest.raises(KeyError):
-        within(60, lambda: {}["nothing"])
+        within(60, lambda: {"something": 1}["nothing"])
 
 
 def test_without_a_timeout_nothing_runs_elsewhere() -> None:

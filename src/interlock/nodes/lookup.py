@@ -111,7 +111,8 @@ class _Hands:
         verdict = self.deadline.within(lambda: judge(effect, self.place, self.entered_by, self.services))
         if verdict.effect == "approve":
             first = verdict.reasons[0]
-            verdict = deny(first.rule, f"{first.because}; a person would have to agree, and a lookup asks nobody")
+            why = "" if effect.missing else "; a person would have to agree, and a lookup asks nobody"
+            verdict = deny(first.rule, f"{first.because}{why}")
         sealed = seal(effect, self.place, verdict, self.services)
         if sealed.state == "denied":
             first = verdict.reasons[0]
