@@ -47,18 +47,21 @@ def wrapped(text: str, most: int, lines: int) -> list[str]:
 
 
 def folded(words: Sequence[str], most: int, lines: int = 4) -> list[str]:
-    """Words in at most `lines` lines of at most `most` characters; what has no room is only counted."""
+    """Words in at most `lines` lines of at most `most` characters; those for which there is no room are counted."""
+    for shown in range(len(words), -1, -1):
+        hidden = len(words) - shown
+        found = _filled([*words[:shown], *([f"and {hidden} more"] if hidden else [])], most)
+        if len(found) <= lines:
+            return found
+    return []
+
+
+def _filled(words: Sequence[str], most: int) -> list[str]:
     found: list[str] = []
     for place, word in enumerate(words):
         text = shortened(word, most - 1) + ("," if place < len(words) - 1 else "")
         if found and len(found[-1]) + 1 + len(text) <= most:
             found[-1] += f" {text}"
-        elif len(found) == lines:
-            shown = len(", ".join(found).split(", "))
-            more = f"and {len(words) - shown + 1} more"
-            last = found[-1].rsplit(" ", 1)[0] if " " in found[-1] else ""
-            found[-1] = f"{last} {more}".strip()
-            return found
         else:
             found.append(text)
     return found
