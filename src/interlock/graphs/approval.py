@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from interlock.graphs.assigned import ANSWERED, bound_keys, writing
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Arc, Flow, shortest
-from interlock.graphs.shapes import argument_shapes
-from interlock.graphs.spec import END, START, ActStep, ApproveStep, Performing, Spec
+from interlock.graphs.parallel import Blocks
+from interlock.graphs.shapes import argument_shapes, reports_error
+from interlock.graphs.spec import END, START, ActStep, ApproveStep, CompensateStep, ForkStep, Performing, Spec
 from interlock.graphs.structure import consequential
 from interlock.source import hint_for
 from interlock.tools.action import Action
@@ -37,7 +38,7 @@ def undecided(spec: Spec, actions: Mapping[str, Action], decided: Decided) -> di
 class Dirt:
     """The fact *dirty* of each step in question, as one bit, and what every arc does to it."""
 
-    def __init__(self, spec: Spec, steps: list[str]) -> None:
+    def __init__(self, spec: Spec, steps: list[str], blocks: Blocks) -> None:
         self.spec = spec
         self.bit = {name: 1 << place for place, name in enumerate(steps)}
         self.all = (1 << len(self.bit)) - 1
@@ -45,9 +46,18 @@ class Dirt:
         for name in steps:
             for key in set(bound_keys(spec.steps[name]).values()):
                 self.binding[key] = self.binding.get(key, 0) | self.bit[name]
+        self.undoing: dict[str, int] = {}
+        for name in steps:
+            step = spec.steps[name]
+            if isinstance(step, CompensateStep):  # its arguments are those of the effect that it undoes
+                self.undoing[step.compensate] = self.undoing.get(step.compensate, 0) | self.bit[name]
+        self.inside = {
+            fork: sum(self.bit.get(name, 0) for names in block.branches.values() for name in names)
+            for fork, block in blocks.of.items()
+        }
         self.reviews: dict[str, int] = {}
         for edge in spec.edges:
-            if edge.writes:
+            if edge.writes and not reports_error(edge):
                 self.reviews[edge.target] = self.reviews.get(edge.target, 0) | self.binding.get(edge.writes, 0)
 
     def after(self, arc: Arc, dirty: int) -> int:
@@ -55,6 +65,8 @@ class Dirt:
         step = self.spec.steps.get(arc.source)
         if step is None:
             return dirty
+        if isinstance(step, ForkStep):
+            return dirty | self.inside.get(arc.source, 0)  # no approval goes from a run to its child runs
         if arc.outcome != "exhausted":  # an exhausted step was not carried out
             dirty |= self.bit.get(arc.source, 0)
         if isinstance(step, ApproveStep) and step.covers is not None and arc.outcome == "approved":
@@ -63,11 +75,15 @@ class Dirt:
             dirty |= self.binding.get(step.writes, 0)
         if arc.outcome in ANSWERED:
             dirty |= self.reviews.get(arc.source, 0)
+        if arc.outcome == "done":
+            dirty |= self.undoing.get(arc.source, 0)
+        if arc.edge is not None and reports_error(edge := self.spec.edges[arc.edge]):
+            dirty |= self.binding.get(edge.writes or "", 0)
         return dirty
 
     def unapproved(self, arc: Arc, dirty: int) -> int:
         """The step that `arc` enters dirty and without an approval of its own, as its bit."""
-        if self.spec.edges[arc.edge].approval is not None:
+        if arc.edge is None or self.spec.edges[arc.edge].approval is not None:
             return 0
         return self.after(arc, dirty) & self.bit.get(arc.target, 0)
 
@@ -75,12 +91,12 @@ class Dirt:
 def approval(spec: Spec, flow: Flow, actions: Mapping[str, Action], decided: Decided) -> Iterator[Fault]:
     """Every step whose consequential action some path reaches undecided, with the shortest such path."""
     risky = undecided(spec, actions, decided)
-    dirt = Dirt(spec, list(risky))
+    dirt = Dirt(spec, list(risky), flow.blocks)
     open_steps = _solve(dirt, flow) if risky else 0
     for name, undecided_actions in risky.items():
         if not open_steps & dirt.bit[name]:
             continue
-        only = Dirt(spec, [name])
+        only = Dirt(spec, [name], flow.blocks)
         found = shortest(flow, only.all, only.after, lambda arc, state: bool(only.unapproved(arc, state)))  # noqa: B023
         words = ", ".join(f"`{action}`" for action in undecided_actions)
         message = f"{words} can be reached without an approval or a policy that decides it"
@@ -110,8 +126,8 @@ def _solve(dirt: Dirt, flow: Flow) -> int:
     return wrong
 
 
-def covering(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
-    """Every `covers` names a step with one consequential action whose required arguments are all bound."""
+def covering(spec: Spec, actions: Mapping[str, Action], blocks: Blocks) -> Iterator[Fault]:
+    """Every `covers` names a step of the same run, with one consequential action and all its arguments bound."""
     for name, step in spec.steps.items():
         if not isinstance(step, ApproveStep) or step.covers is None:
             continue
@@ -121,6 +137,9 @@ def covering(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
             yield Fault("G030", f"unknown step `{step.covers}`", at, hint=hint_for(step.covers, spec.steps))
         elif not isinstance(covered, Performing) or not consequential(covered, actions):
             yield Fault("G202", f"`{step.covers}` changes nothing, so there is nothing to authorise", at)
+        elif blocks.home.get(name) != blocks.home.get(step.covers):
+            message = f"`{step.covers}` and `{name}` run apart, in other branches; an approval is for its own run"
+            yield Fault("G215", message, at, hint="put both into the same branch")
         elif len(covered.actions) != 1:
             message = f"`{step.covers}` chooses among {len(covered.actions)} actions; an approval covers exactly one"
             yield Fault("G202", message, at)

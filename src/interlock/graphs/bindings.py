@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from interlock.graphs.assigned import bound_keys, writers
 from interlock.graphs.fault import Fault
-from interlock.graphs.shapes import Shape, argument_shapes, state_shapes
-from interlock.graphs.spec import CallStep, Performing, ReasonStep, Spec, is_path, path_parts
+from interlock.graphs.handover import handed_over
+from interlock.graphs.paths import Shapes, field_fault, kind_of, misfit, shapes_at, split
+from interlock.graphs.shapes import argument_shapes, result_shape, state_shapes
+from interlock.graphs.spec import CallStep, CompensateStep, Performing, ReasonStep, Spec
 from interlock.source import Loc, hint_for
 from interlock.tools.action import Action
 
@@ -23,8 +24,6 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
     "boolean": ("eq", "ne"),
 }
 """The comparisons that say something about each JSON type; lists and objects have none."""
-
-Shapes = Mapping[str, list[Shape]]
 
 
 def prompt_paths(prompt: str) -> list[str]:
@@ -43,6 +42,10 @@ def bindings(spec: Spec, actions: Mapping[str, Action], whole: bool = True) -> I
             yield from _prompt(name, step, shapes)
         elif isinstance(step, Performing):
             yield from _bound(name, step, shapes, actions)
+            if isinstance(step, CompensateStep):
+                yield from _undone(name, step, spec, actions)
+        else:
+            yield from handed_over(name, step, shapes, actions)
     for index, edge in enumerate(spec.edges):
         for path, comparison in (edge.when or {}).items():
             yield from _condition(path, comparison.operators(), ("edges", index, "when", path), shapes)
@@ -60,7 +63,7 @@ def _prompt(name: str, step: ReasonStep, shapes: Shapes) -> Iterator[Fault]:
         if key not in step.reads:
             message = f"the prompt of `{step.card.node}` uses `${key}`, which `{name}` does not read"
             yield Fault("G104", message, ("steps", name, "reads"), hint=f"add `{key}` to `reads`")
-        elif fault := _field(path, key, rest, shapes):
+        elif fault := field_fault(path, key, rest, shapes):
             message, hint = fault
             yield Fault("G103", f"in the prompt of `{step.card.node}`: {message}", ("steps", name, "node"), hint=hint)
     for index, key in enumerate(step.reads):
@@ -78,7 +81,7 @@ def _bound(name: str, step: Performing, shapes: Shapes, actions: Mapping[str, Ac
             if argument not in bound_keys(step):
                 yield Fault("G111", f"`{value}` is not a path", at, hint="write $.key or $.key.field")
                 wrong.add(argument)
-            elif fault := _field(value, *_split(value), shapes):
+            elif fault := field_fault(value, *split(value), shapes):
                 yield Fault("G103", fault[0], at, hint=fault[1])
                 wrong.add(argument)
     for action in known:
@@ -90,8 +93,8 @@ def _bound(name: str, step: Performing, shapes: Shapes, actions: Mapping[str, Ac
                     message = f"`{action.name}` has no argument `{argument}`"
                     yield Fault("G105", message, at, key=True, hint=hint_for(argument, arguments))
                 wrong.add(argument)
-            elif argument not in wrong and (misfit := _misfit(value, arguments[argument], shapes)):
-                yield Fault("G107", f"`{argument}` of `{action.name}` {misfit[0]}", at, hint=misfit[1])
+            elif argument not in wrong and (odd := misfit(value, arguments[argument], shapes)):
+                yield Fault("G107", f"`{argument}` of `{action.name}` {odd[0]}", at, hint=odd[1])
                 wrong.add(argument)
         missing = [argument for argument in required if argument not in step.bind]
         if missing and isinstance(step, CallStep) and not wrong:
@@ -100,77 +103,32 @@ def _bound(name: str, step: Performing, shapes: Shapes, actions: Mapping[str, Ac
             yield Fault("G106", message, ("steps", name, "bind" if step.bind else "call"), key=bool(step.bind))
 
 
-def _split(path: str) -> tuple[str, list[str]]:
-    key, *rest = path_parts(path)
-    return key, rest
-
-
-def _field(path: str, key: str, rest: list[str], shapes: Shapes) -> tuple[str, str | None] | None:
-    """What is wrong with a path, and a hint; the field must be there whoever wrote the key."""
-    for start in shapes.get(key, ()):
-        shape: Shape = start
-        for place, part in enumerate(rest):
-            inner = shape.inner(part)
-            if inner is None:
-                holder = ".".join([key, *rest[:place]])
-                return f"`{holder}` has no field `{part}`", hint_for(part, shape.names())
-            shape = inner
-    return None
-
-
-def _shapes_at(path: str, shapes: Shapes) -> list[Shape]:
-    """The shapes that the value at `path` may have; the path is known to be right."""
-    key, rest = _split(path)
-    found = []
-    for start in shapes.get(key, ()):
-        shape: Shape | None = start
-        for part in rest:
-            shape = shape.inner(part) if shape is not None else None
-        if shape is not None:
-            found.append(shape)
-    return found
-
-
-def _misfit(value: Any, wanted: Shape, shapes: Shapes) -> tuple[str, str | None] | None:
-    kinds = wanted.kinds
-    if not kinds:
-        return None
-    expected = " or ".join(sorted(kinds - {"null"}))
-    if isinstance(value, str) and is_path(value):
-        for shape in _shapes_at(value, shapes):
-            odd = shape.kinds - kinds - ({"integer"} if "number" in kinds else set())
-            if shape.kinds and odd:
-                return f"is of type {expected}, but `{value}` is {' or '.join(sorted(odd))}", None
-        return None
-    kind = _kind(value)
-    if kind not in kinds and not (kind == "integer" and "number" in kinds):
-        return f"is of type {expected}, but the constant is {kind}", None
-    if isinstance(value, str) and wanted.words is not None and value not in wanted.words:
-        return f"is never `{value}`", hint_for(value, wanted.words)
-    return None
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float() | Decimal():
-            return "number"
-    return "string"
+def _undone(name: str, step: CompensateStep, spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
+    """What the compensating action needs and neither the effect that it undoes nor a binding holds."""
+    undone = spec.steps.get(step.compensate)
+    for done in undone.actions if isinstance(undone, Performing) else ():
+        action = actions.get(done)
+        undoing = actions.get(action.compensate) if action is not None and action.compensate else None
+        if action is None or undoing is None:
+            continue
+        held = {*step.bind, *result_shape(action).names(), *argument_shapes(action)[0]}
+        missing = [argument for argument in argument_shapes(undoing)[1] if argument not in held]
+        if missing:
+            words = ", ".join(f"`{argument}`" for argument in missing)
+            message = f"`{undoing.name}` needs {words}, which neither the result nor the arguments of `{done}` hold"
+            yield Fault("G106", message, ("steps", name, "compensate"), hint=f"add `bind: {{{missing[0]}: …}}`")
 
 
 def _condition(path: str, operators: Mapping[str, Any], at: Loc, shapes: Shapes) -> Iterator[Fault]:
     try:
-        key, rest = _split(path)
+        key, rest = split(path)
     except ValueError:
         yield Fault("G111", f"`{path}` is not a path", at, key=True, hint="write $.key or $.key.field")
         return
-    if fault := _field(path, key, rest, shapes):
+    if fault := field_fault(path, key, rest, shapes):
         yield Fault("G103", fault[0], at, key=True, hint=fault[1])
         return
-    for shape in _shapes_at(path, shapes):
+    for shape in shapes_at(path, shapes):
         kinds = shape.kinds - {"null"}
         if not kinds:
             continue
@@ -185,7 +143,7 @@ def _condition(path: str, operators: Mapping[str, Any], at: Loc, shapes: Shapes)
             many = isinstance(value, list | tuple)
             for index, item in enumerate(value if many else [value]):
                 spot = (*at, operator, index) if many else (*at, operator)
-                kind = _kind(item)
+                kind = kind_of(item)
                 if kind not in fitting and not (kind in ("integer", "number") and {"integer", "number"} & set(fitting)):
                     message = f"`{path}` is {' or '.join(sorted(kinds))}, but is compared with {kind}"
                     yield Fault("G108", message, spot)

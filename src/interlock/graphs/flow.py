@@ -4,45 +4,117 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from interlock.graphs.spec import END, START, Spec
+from interlock.graphs.endings import possible, unrouted
+from interlock.graphs.fault import Fault
+from interlock.graphs.parallel import Blocks, blocks
+from interlock.graphs.spec import END, START, JoinStep, Spec
 
 N = TypeVar("N", bound=Hashable)
 S = TypeVar("S", bound=Hashable)
 
+FAILING = "!"
+"""Ends the name of the second node of a join: the one that is left by `failed`."""
+
 
 class Arc(NamedTuple):
-    """One outcome of one edge; START leaves with the outcome ``""``."""
+    """One outcome of one edge; START leaves with the outcome ``""``.
+
+    Without an edge it is a failure that no edge takes: the end of the run, or of the branch.
+    """
 
     source: str
     outcome: str
     target: str
-    edge: int
+    edge: int | None
+
+
+def failing(join: str) -> str:
+    """The node of a join that is entered when one of the branches has failed."""
+    return join + FAILING
+
+
+def shown(nodes: Iterable[str]) -> tuple[str, ...]:
+    """A walk as the names of steps."""
+    return tuple(node.removesuffix(FAILING) for node in nodes)
 
 
 @dataclass(frozen=True)
 class Flow:
-    """All arcs of a spec, by their source, in authored order."""
+    """All arcs of a spec, by their source, in authored order.
+
+    A walk takes one branch of each fork.  That says all there is to say about any single fact: what
+    one branch does, no other can undo, and where all of them must agree the proof looks at `blocks`.
+    """
 
     leaving: Mapping[str, Sequence[Arc]]
+    blocks: Blocks = field(default_factory=Blocks)
+    disjointed: tuple[Fault, ...] = ()
+    """What keeps forks and joins from being blocks; with such faults nothing is said about paths."""
 
     @property
     def arcs(self) -> Iterable[Arc]:
         return (arc for arcs in self.leaving.values() for arc in arcs)
 
-    def successors(self) -> dict[str, list[str]]:
-        return {name: list(dict.fromkeys(arc.target for arc in arcs)) for name, arcs in self.leaving.items()}
+    def successors(self, ending: bool = True) -> dict[str, list[str]]:
+        """What follows each node; without `ending`, failures that no edge takes are left out."""
+        return {
+            name: list(dict.fromkeys(arc.target for arc in arcs if ending or arc.edge is not None))
+            for name, arcs in self.leaving.items()
+        }
 
 
 def flow(spec: Spec) -> Flow:
     """The arcs of `spec`.  Conditions are not looked at: each may hold."""
+    known, faults = blocks(spec)
     leaving: dict[str, list[Arc]] = {name: [] for name in (START, *spec.steps, END)}
+    leaving |= {failing(join): [] for join in known.joins}
+    lost = list(unrouted(spec))
+    failures = _failures(lost, known)
+
+    def add(source: str, outcome: str, target: str, edge: int | None) -> None:
+        if source in known.joins and outcome == "failed":
+            if failures.get(known.joins[source]):
+                leaving[failing(source)].append(Arc(failing(source), outcome, target, edge))
+            return
+        leaving[source].append(Arc(source, outcome, target, edge))
+        if target in known.joins and edge is not None:
+            fork, branch = known.home[source]
+            if failures.get(fork, set()) - {branch}:
+                leaving[source].append(Arc(source, outcome, failing(target), edge))
+
     for index, edge in enumerate(spec.edges):
+        step = spec.steps.get(edge.source)
         for outcome in edge.on or [""]:
-            leaving[edge.source].append(Arc(edge.source, outcome, edge.target, index))
-    return Flow(leaving)
+            if step is None or possible(step, outcome):
+                add(edge.source, outcome, edge.target, index)
+    for name, outcome in lost:
+        inside = known.home.get(name)
+        target = failing(known.of[inside[0]].join) if inside else END
+        if name in known.joins:
+            if failures.get(known.joins[name]):
+                leaving[failing(name)].append(Arc(failing(name), outcome, target, None))
+        elif not isinstance(spec.steps[name], JoinStep):
+            leaving[name].append(Arc(name, outcome, target, None))
+    return Flow(leaving, known, tuple(faults))
+
+
+def _failures(lost: Sequence[tuple[str, str]], known: Blocks) -> dict[str, set[str]]:
+    """The branches of each fork that may end by a failure which no edge takes."""
+    found: dict[str, set[str]] = {}
+    joins = {name for name, _ in lost if name in known.joins}
+    waiting = [name for name, _ in lost if name not in known.joins]
+    while waiting:
+        inside = known.home.get(waiting.pop())
+        if inside is None or inside[1] in found.get(inside[0], ()):
+            continue
+        found.setdefault(inside[0], set()).add(inside[1])
+        join = known.of[inside[0]].join
+        if join in joins:
+            waiting.append(join)
+    return found
 
 
 def reachable(successors: Mapping[N, Iterable[N]], start: Iterable[N]) -> set[N]:
@@ -73,6 +145,13 @@ def shortest(
 
     `state` is carried along: `step` gives the state after an arc from the one before it.
     """
+    return shortest_of(flow, state, lambda arc, here: (step(arc, here),), goal)
+
+
+def shortest_of(
+    flow: Flow, state: S, steps: Callable[[Arc, S], Iterable[S]], goal: Callable[[Arc, S], bool]
+) -> tuple[list[str], Arc] | None:
+    """The same where an arc may lead to one of several states."""
     first: tuple[str, S] = (START, state)
     came: dict[tuple[str, S], tuple[str, S] | None] = {first: None}
     waiting = deque([first])
@@ -85,11 +164,12 @@ def shortest(
                 while at is not None:
                     walk.append(at[0])
                     at = came[at]
-                return walk[::-1], arc
-            there = (arc.target, step(arc, here[1]))
-            if there not in came:
-                came[there] = here
-                waiting.append(there)
+                return list(shown(walk[::-1])), arc
+            for following in steps(arc, here[1]):
+                there = (arc.target, following)
+                if there not in came:
+                    came[there] = here
+                    waiting.append(there)
     return None
 
 

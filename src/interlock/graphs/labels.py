@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from interlock.graphs.shapes import reports_error
 from interlock.graphs.spec import (
     ApproveStep,
     CompensateStep,
@@ -30,14 +31,15 @@ def labels(spec: Spec) -> dict[str, Label]:
     found: dict[str, Label] = {name: schema.provenance for name, schema in spec.input.items()}
     for edge in spec.edges:
         if edge.writes:
-            found.setdefault(edge.writes, "user")
+            label: Label = "untrusted" if reports_error(edge) else "user"  # an error repeats what a provider said
+            found[edge.writes] = join([label, found.get(edge.writes, "user")])
     changed = True
     while changed:
         changed = False
         for step in spec.steps.values():
             if step.writes is None:
                 continue
-            label = _written(step, found)
+            label = wrote(step, found)
             lower = join([label, found[step.writes]]) if step.writes in found else label
             if found.get(step.writes) != lower:
                 found[step.writes] = lower
@@ -45,8 +47,8 @@ def labels(spec: Spec) -> dict[str, Label]:
     return found
 
 
-def _written(step: Step, found: dict[str, Label]) -> Label:
-    """The label of what `step` writes, when its keys have the labels `found` so far."""
+def wrote(step: Step, found: Mapping[str, Label]) -> Label:
+    """The label of what `step` writes, when its keys have the labels `found`; one without is `user`."""
     read: Iterable[Label] = (found.get(key, "user") for key in step.reads)
     match step:
         case ReasonStep(card=card):
@@ -64,13 +66,13 @@ def _written(step: Step, found: dict[str, Label]) -> Label:
     return "untrusted"
 
 
-def nested_label(step: GraphStep | MapStep, found: dict[str, Label]) -> Label:
+def nested_label(step: GraphStep | MapStep, found: Mapping[str, Label]) -> Label:
     """The label of what a nested graph gives back: its outputs joined, its inputs as bound here."""
     inner = labels(bound_spec(step, found))
     return join(inner[key] for key in step.spec.output if key in inner)
 
 
-def bound_spec(step: GraphStep | MapStep, found: dict[str, Label]) -> Spec:
+def bound_spec(step: GraphStep | MapStep, found: Mapping[str, Label]) -> Spec:
     """The nested spec with each input as trusted as what is bound to it here."""
     sources: dict[str, Label] = {}
     for name, value in step.bind.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from interlock.graphs.fields import EdgeFields, GraphFields
 from interlock.graphs.proofs import prove
 from interlock.graphs.spec import END, START, Edge, Spec, Step, outcomes, plain_outcome
 from interlock.graphs.steps import Known, StepReader
+from interlock.policies.autonomy import may_auto
 from interlock.policies.drawer import PolicyDrawer
 from interlock.policies.language import NAME
 from interlock.source import Document, Finding, Loc, Mark, SourceError, did_you_mean, hint_for, read_document, validate
@@ -87,7 +89,14 @@ def load_spec(
     spec = reader.read()
     if spec is not None:
         unsure = None if reader.whole else frozenset(reader.unsure)
-        for fault in prove(spec, actions, lambda action: bool(policies.covering(action)), unsure):
+        auto = cache(lambda action, labels: may_auto(policies.policies, action, dict(labels)))
+        for fault in prove(
+            spec,
+            actions,
+            lambda action: bool(policies.covering(action)),
+            unsure,
+            lambda action, labels: auto(action, tuple(sorted(labels.items()))),
+        ):
             reader.place(fault)
     findings = _tidy(reader.findings)
     fatal = any(finding.fatal for finding in findings)

@@ -13,35 +13,60 @@ from interlock.graphs.bindings import bindings
 from interlock.graphs.bounds import Bounds as Bounds
 from interlock.graphs.bounds import bounded, enough
 from interlock.graphs.bounds import bounds as bounds
+from interlock.graphs.compensation import compensation, naming, undoing
+from interlock.graphs.disjoint import disjoint
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import flow
-from interlock.graphs.shapes import reports_error
-from interlock.graphs.spec import Performing, Spec
+from interlock.graphs.flow import Flow, flow
+from interlock.graphs.integrity import MayAuto, integrity
+from interlock.graphs.reducers import reduced
+from interlock.graphs.retries import retries
+from interlock.graphs.shapes import reports_error, state_shapes
+from interlock.graphs.spec import Spec
 from interlock.graphs.structure import closed, connected, consequential
 from interlock.tools.action import Action
 
 
-def prove(spec: Spec, actions: Mapping[str, Action], decided: Decided, unsure: Set[str] | None = None) -> list[Fault]:
+def prove(
+    spec: Spec,
+    actions: Mapping[str, Action],
+    decided: Decided,
+    unsure: Set[str] | None = None,
+    may_auto: MayAuto | None = None,
+) -> list[Fault]:
     """Everything wrong with `spec`.
 
-    `decided` says whether some policy decides an action.  `unsure` are the sources whose edges could
-    not all be read; None when the whole file was.  Where something is missing, the proofs that look at
-    whole paths are left out: what they found would only be a consequence.
+    Where something is missing, the proofs that look at whole paths are left out: what they found would
+    only be a consequence.  So are they where forks and joins are no blocks.
+
+    Args:
+        decided: whether some policy decides an action.
+        unsure: the sources whose edges could not all be read; None when the whole file was.
+        may_auto: whether the policies may let an action pass by themselves; by default, wherever one decides it.
     """
+    paths = flow(spec) if unsure is None else Flow({})
+    flows = list(bindings(spec, actions, unsure is None))
+    wrong = {int(fault.at[1]) for fault in flows if fault.at[0] == "edges"}
     faults = [
         *closed(spec, actions, unsure or frozenset()),
-        *bindings(spec, actions, unsure is None),
-        *covering(spec, actions),
+        *flows,
+        *disjoint(spec, state_shapes(spec, actions), wrong),
+        *covering(spec, actions, paths.blocks),
+        *naming(spec),
+        *paths.disjointed,
+        *_edge_keys(spec, actions),
+        *retries(spec, actions),
     ]
-    faults += [*_edge_keys(spec, actions), *_retries(spec, actions)]
-    if unsure is not None:
+    if unsure is not None or paths.disjointed:
         return faults
-    paths = flow(spec)
     faults += connected(spec, paths)
+    faults += reduced(spec, paths.blocks, actions)
+    faults += undoing(spec, paths)
     faults += assigned(spec, paths)
     unlimited = list(bounded(spec, paths))
     faults += unlimited
     faults += approval(spec, paths, actions, decided)
+    faults += compensation(spec, paths, actions)
+    faults += integrity(spec, paths, actions, may_auto or (lambda action, labels: decided(action)))
     if not unlimited:
         faults += enough(spec, paths)
     return faults
@@ -56,16 +81,7 @@ def _edge_keys(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
             message = f"`{edge.target}` performs no action that an approval could be for"
             yield Fault("G029", message, (*at, "approval"))
         elif edge.writes is not None and edge.approval is None and not reports_error(edge):
-            yield Fault("G029", "`writes` says nothing without `approval`", (*at, "writes"), key=True)
+            hint = "an edge of failure may write what went wrong" if edge.on else None
+            yield Fault("G029", "`writes` says nothing without `approval`", (*at, "writes"), key=True, hint=hint)
         if edge.outcome is not None and target is not None:
             yield Fault("G029", "`outcome` names an end, but this edge does not go to END", (*at, "outcome"), key=True)
-
-
-def _retries(spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
-    for name, step in spec.steps.items():
-        if not isinstance(step, Performing) or step.retry.attempts == 1:
-            continue
-        blind = [action for action in step.actions if action in actions and actions[action].effect == "blind"]
-        if blind:
-            message = f"nobody can know whether `{blind[0]}` happened, so it must not be tried again"
-            yield Fault("G206", message, ("steps", name, "retry"), key=True)

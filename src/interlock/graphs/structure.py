@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 
+from interlock.graphs.endings import possible
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import Flow, cycle, reachable, reverse
-from interlock.graphs.spec import (
-    END,
-    START,
-    UNROUTED_ENDS,
-    ActStep,
-    GraphStep,
-    Performing,
-    Spec,
-    Step,
-    WaitStep,
-    ends,
-    outcomes,
-)
+from interlock.graphs.flow import Flow, cycle, failing, reachable, reverse, shown
+from interlock.graphs.spec import END, START, UNROUTED_ENDS, Edge, ForkStep, Performing, Spec, Step, outcomes
 from interlock.tools.action import Action
 
 
@@ -27,20 +16,6 @@ def consequential(step: Step, actions: Mapping[str, Action]) -> list[str]:
     if not isinstance(step, Performing):
         return []
     return [name for name in step.actions if name not in actions or actions[name].consequential]
-
-
-def possible(step: Step, outcome: str) -> bool:
-    """Whether `step` can end with `outcome` at all."""
-    if outcome == "exhausted":
-        return step.visits is not None
-    match step:
-        case ActStep() if outcome == "abstained":
-            return step.card.on_abstain == "edge"
-        case WaitStep() if outcome == "expired":
-            return step.event is not None
-        case GraphStep() if outcome == "done":
-            return "done" in ends(step.spec)
-    return True
 
 
 def required(step: Step, outcome: str, actions: Mapping[str, Action]) -> bool:
@@ -71,6 +46,8 @@ def closed(spec: Spec, actions: Mapping[str, Action], unsure: Set[str]) -> Itera
         for outcome in outcomes(step):
             indices = leaving.get((name, outcome), [])
             if indices:
+                if isinstance(step, ForkStep) and any(conditional(spec.edges[index]) for index in indices):
+                    continue  # a branch has no condition at all, which is said there
                 yield from _branches(spec, name, outcome, indices)
                 if not possible(step, outcome):
                     yield _impossible(name, outcome, indices[0])
@@ -113,16 +90,25 @@ def _branches(spec: Spec, source: str, outcome: str, indices: list[int]) -> Iter
         yield Fault("G025", f"{what} has an `else` but no condition", ("edges", otherwise[0], "else"), key=True)
 
 
+def conditional(edge: Edge) -> bool:
+    """Whether an edge is taken by what the state holds."""
+    return edge.when is not None or edge.otherwise
+
+
 def connected(spec: Spec, flow: Flow) -> Iterator[Fault]:
     """Every step is reached from START, and from every reached step END can be reached."""
-    successors = flow.successors()
-    reached = reachable(successors, [START])
+    reached = reachable(flow.successors(), [START])
+    successors = flow.successors(ending=False)
     ending = reachable(reverse(successors), [END])
+    for index, edge in enumerate(spec.edges):
+        if edge.source in flow.blocks.joins and "failed" in edge.on and not flow.leaving[failing(edge.source)]:
+            message = f"`{edge.source}` never ends with `failed`: no failure ends a branch"
+            yield Fault("G031", message, ("edges", index, "on"), part="failed", severity="warning")
     for name in spec.steps:
         if name not in reached:
             yield Fault("G027", f"the step `{name}` cannot be reached from START", ("steps", name), key=True)
         elif name not in ending:
-            path = tuple(cycle(successors, [node for node in reached if node not in ending]) or (name,))
+            path = shown(cycle(successors, [node for node in reached if node not in ending]) or (name,))
             message = f"END cannot be reached from `{name}`"
             yield Fault("G028", message, ("steps", name), key=True, path=path)
             return  # the others that cannot end lie on the same or a following dead end

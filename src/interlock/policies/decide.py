@@ -92,9 +92,9 @@ def _of_policy(policy: Policy, inputs: Mapping[str, Any], requirements: Mapping[
     for rule in policy.rules:
         name = f"{policy.policy}/{rule.id}"
         try:
-            if not _holds(rule.when, policy.inputs, inputs):
+            if not holds(rule.when, policy.inputs, inputs):
                 continue
-        except _Undecidable as error:
+        except Undecidable as error:
             verdicts.append(deny(name, f"the rule cannot be evaluated: {error}"))
             continue
         match rule.then:
@@ -111,22 +111,22 @@ def _of_policy(policy: Policy, inputs: Mapping[str, Any], requirements: Mapping[
     return strictest(verdicts) if verdicts else deny(f"{policy.policy}/-", "no rule of this policy decides the action")
 
 
-class _Undecidable(Exception):
+class Undecidable(Exception):
     """An input is missing, or does not fit its declared type."""
 
 
-def _holds(when: Mapping[str, Comparison], declared: Mapping[str, Input], inputs: Mapping[str, Any]) -> bool:
+def holds(when: Mapping[str, Comparison], declared: Mapping[str, Input], inputs: Mapping[str, Any]) -> bool:
     """Three-valued `and`: one false condition settles it, otherwise one unknown makes it undecidable."""
-    unknown: _Undecidable | None = None
+    unknown: Undecidable | None = None
     for name, comparison in when.items():
         try:
             if name not in declared:
-                raise _Undecidable(f"input {name} is not declared")
+                raise Undecidable(f"input {name} is not declared")
             if inputs.get(name) is None:
-                raise _Undecidable(f"input {name} is missing")
+                raise Undecidable(f"input {name} is missing")
             if not compare(comparison, _typed(name, declared[name], inputs[name])):
                 return False
-        except _Undecidable as error:
+        except Undecidable as error:
             unknown = unknown or error
     if unknown:
         raise unknown
@@ -141,25 +141,25 @@ def _typed(name: str, declared: Input, value: Any) -> Any:
         case "int" if isinstance(value, int) and not isinstance(value, bool):
             if (declared.min is None or value >= declared.min) and (declared.max is None or value <= declared.max):
                 return value
-            raise _Undecidable(f"input {name} is out of its declared range")
+            raise Undecidable(f"input {name} is out of its declared range")
         case "decimal" if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
             return _decimal(name, value)
         case "string" if isinstance(value, str) and (declared.enum is None or value in declared.enum):
             return value
         case "provenance" if value in PROVENANCE:
             return value
-    raise _Undecidable(f"input {name} is not a {declared.type} as declared")
+    raise Undecidable(f"input {name} is not a {declared.type} as declared")
 
 
 def _decimal(name: str, value: int | str | Decimal) -> Decimal:
     if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}([.][0-9]{1,18})?", value):
-        raise _Undecidable(f"input {name} is not a plain decimal number")
+        raise Undecidable(f"input {name} is not a plain decimal number")
     try:
         number = Decimal(value)
     except InvalidOperation:
-        raise _Undecidable(f"input {name} is not a decimal number") from None
+        raise Undecidable(f"input {name} is not a decimal number") from None
     if not number.is_finite():
-        raise _Undecidable(f"input {name} is not a finite number")
+        raise Undecidable(f"input {name} is not a finite number")
     return number
 
 

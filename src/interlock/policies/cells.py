@@ -1,0 +1,78 @@
+"""Values that stand for all others: the constants of comparisons, and one value out of each gap between them.
+
+A comparison of one value with constants answers alike for all values of a gap, so what holds for these
+values is all that can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from math import ceil, floor
+from typing import Any
+
+from interlock.policies.language import Comparison
+from interlock.policies.patterns import examples
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bounds of numbers; None where there is none."""
+
+    least: Decimal | None = None
+    most: Decimal | None = None
+    above: Decimal | None = None
+    below: Decimal | None = None
+
+    def holds(self, value: Decimal) -> bool:
+        return (
+            (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    def ends(self) -> set[Decimal]:
+        return {end for end in (self.least, self.most, self.above, self.below) if end is not None}
+
+
+def constants(comparisons: Iterable[Comparison]) -> list[Any]:
+    """Every constant that a value is compared with; patterns are none."""
+    found: list[Any] = []
+    for comparison in comparisons:
+        for operator, value in comparison.operators().items():
+            if operator != "matches":
+                found += value if isinstance(value, tuple) else (value,)
+    return found
+
+
+def numbers(found: Iterable[Any], whole: bool, within: Range = Range()) -> Iterator[int | Decimal]:
+    """A number for each cell, those outside `within` left out."""
+    cuts = sorted({Decimal(str(value)) for value in found if _is_number(value)} | within.ends()) or [Decimal(0)]
+    values: list[int] | list[Decimal]
+    if whole:
+        values = sorted({place for cut in cuts for place in (floor(cut) - 1, floor(cut), ceil(cut), ceil(cut) + 1)})
+    else:
+        between = [(one + two) / 2 for one, two in pairwise(cuts)]
+        values = [cuts[0] - 1, *cuts, *between, cuts[-1] + 1]
+    for value in values:
+        if within.holds(Decimal(value)):
+            yield value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def texts(found: Iterable[Any], patterns: Iterable[str], least: int = 0, most: int | None = None) -> Iterator[str]:
+    """The texts among the constants, a few that fit the patterns, the empty one, and one that is none of them."""
+    words = [value for value in found if isinstance(value, str)]
+    fresh = "x" * max(least, 1)
+    while fresh in words:
+        fresh = fresh + "x" if most is None or len(fresh) < most else fresh[:-1] + chr(ord(fresh[-1]) + 1)
+    made = [text for pattern in patterns for text in examples(pattern)]
+    for text in dict.fromkeys([*words, *made, "", fresh]):
+        if len(text) >= least and (most is None or len(text) <= most):
+            yield text
