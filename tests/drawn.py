@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
 from interlock.engine.compiler import BEGIN, EDGE, FINISH, UNROUTED
 from interlock.engine.project import Project
+from interlock.engine.service import Engine
+from interlock.errors import NotFound, StoreUnavailable
 from interlock.graphs.branches import branch, join_of
 from interlock.graphs.depiction import depicted
 from interlock.graphs.spec import END, START, ForkStep, Spec
@@ -16,14 +20,19 @@ from interlock.nodes.kinds import nodes_of
 from interlock.store.tables import Run, Visit
 
 
-def off_the_drawing(project: Project, run: Run) -> list[str]:
-    """Every move of a run, and of the runs below it, that its picture does not show; none is expected."""
+def off_the_drawing(project: Project, run: Run, *, checkpoints: bool = True) -> list[str]:
+    """Every move of a run, and of the runs below it, that its picture does not show; none is expected.
+
+    Args:
+        checkpoints: also look at the nodes that the checkpoints name; an attack may have forged these.
+    """
     found: list[str] = []
     for each in project.services.runs.family(run.id):
         spec = project.pinned(each.spec_digest).spec
         visits = project.services.runs.visits(each.id)
         found += _off_edges(project, each, spec, visits)
-        found += _off_nodes(project, each, spec)
+        if checkpoints:
+            found += _off_nodes(project, each, spec)
     return found
 
 
@@ -82,3 +91,25 @@ def _off_nodes(project: Project, run: Run, spec: Spec) -> Iterator[str]:
         arrow = spec.edges[edge] if edge is not None and 0 <= edge < len(spec.edges) else None
         if there not in firsts or arrow is None or arrow.target != homes[there]:
             yield f"{run.id}: from {here} to {there} without an arrow"
+
+
+class Watch:
+    """Notes every project whose runs an engine of this process drives, so that a test can end by looking at them."""
+
+    def __init__(self) -> None:
+        self.projects: dict[int, Project] = {}
+        self._begin = Engine.__init__
+
+    def begin(self, engine: Engine, project: Project, *more: Any, **named: Any) -> None:
+        """Make the engine, and remember its project."""
+        self._begin(engine, project, *more, **named)
+        self.projects[id(project)] = project
+
+    def off(self, *, checkpoints: bool = True) -> list[str]:
+        """Every move of every run that its picture does not show."""
+        found: list[str] = []
+        for project in self.projects.values():
+            with suppress(StoreUnavailable, NotFound):  # what a test broke on purpose cannot be looked at
+                for run in project.services.runs.list(limit=10_000):
+                    found += off_the_drawing(project, run, checkpoints=checkpoints)
+        return found

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from interlock.engine.project import now
+from interlock.engine.service import Engine
 from tests.attacks.house import House
+from tests.drawn import Watch
 
 
 @pytest.fixture
@@ -43,3 +45,12 @@ def _collect_in_the_main_thread() -> Iterator[None]:
     yield
     gc.enable()
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _every_move_stays_on_its_picture(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever an attack forged, the moves that the store recorded are drawn ones."""
+    watch = Watch()
+    monkeypatch.setattr(Engine, "__init__", lambda *args, **named: watch.begin(*args, **named))
+    yield
+    assert watch.off(checkpoints=False) == []

@@ -22,6 +22,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from interlock.engine.service import Engine
 from interlock.store.tables import Approval, Effect, Run, Vote
 from tests.crash.worker import REPOSITORY, STARTING, Job, open_project, work
+from tests.drawn import off_the_drawing
 
 PATIENCE = 120.0
 """Seconds to wait for anything a child does; only a hung test needs them."""
@@ -186,6 +187,7 @@ def look(home: Path, run: str = "", root: Path = REPOSITORY) -> Left:
             return Left(None, [], [], [], [])
         assert len(runs) == 1
         found = runs[0]
+        assert off_the_drawing(project, found) == []
         approvals = list(engine.services.approvals.of_run(found.id))
         votes = [vote for row in approvals for vote in engine.services.approvals.votes(row.id)]
         return Left(found, list(engine.services.ledger.of_run(found.id)), approvals, votes, engine.history(found.id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.settings import load_settings
 from interlock.testing import FakeClock, ScriptedActionModel, ScriptedChatModel
+from tests.drawn import Watch
 
 TOOLS = '''
 """A counter in a file, and a look at it."""
@@ -76,6 +77,15 @@ repairs: 1
 """
 
 Make = Callable[..., Project]
+
+
+@pytest.fixture(autouse=True)
+def _every_run_stays_on_its_picture(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is drawn is what ran, in each test."""
+    watch = Watch()
+    monkeypatch.setattr(Engine, "__init__", lambda *args, **named: watch.begin(*args, **named))
+    yield
+    assert watch.off() == []
 
 
 @pytest.fixture
