@@ -110,7 +110,7 @@ def test_a_new_project_passes_its_own_checks_and_tests(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "interlock check graphs" in result.stdout
     assert sorted(path.name for path in folder.iterdir()) == [
-        ".gitignore", "README.md", "graphs", "nodes", "policies", "tests", "tools",
+        ".gitignore", "README.md", "docs", "graphs", "nodes", "policies", "tests", "tools",
     ]  # fmt: skip
     assert run("check", folder).exit_code == 0
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
