@@ -15,11 +15,10 @@ from interlock.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interlock.graphs.figure import Figure, Marks, State
+    from interlock.graphs.figure import Figure, Marks
     from interlock.graphs.loader import Loaded
     from interlock.graphs.spec import Spec
     from interlock.source import Finding
-    from interlock.store.tables import Run, Visit
 
 FORMATS = ("svg", "mermaid", "text")
 
@@ -124,39 +123,15 @@ def _path(figure: Figure, findings: Sequence[Finding], path: str | None, code: s
 
 
 def _of_run(run_id: str, graph: str | None) -> tuple[Spec, Marks]:
-    """The spec a run is pinned to, whatever became of its file, and the state of each of its steps."""
+    """The spec a run is pinned to, whatever became of its file, and how far the run has come in it."""
+    from interlock.engine.progress import progress
     from interlock.engine.project import Project
-    from interlock.graphs.figure import Marks
-    from interlock.graphs.spec import Spec
 
     runs = Project.at().services.runs
-    run = runs.get(run_id)
-    if graph is not None and Path(graph).stem != run.graph:
-        raise UsageError(f"run {run_id} is of {run.graph}, not of {graph}; leave GRAPH out.")
-    spec = Spec.model_validate_json(runs.spec_body(run.spec_digest))
-    visits = runs.visits(run_id)
-    taken = [visit.entered_by for visit in visits] + [visit.left_by for visit in visits if visit.left_by is not None]
-    return spec, Marks(_states(run, visits, spec), frozenset(index for index in taken if index >= 0))
-
-
-def _states(run: Run, visits: Sequence[Visit], spec: Spec) -> dict[str, State]:
-    """The state of each node that the run has entered; of a step entered twice, that of its last visit."""
-    from interlock.graphs.depiction import depicted
-    from interlock.graphs.spec import FAILED, START
-
-    found: dict[str, State] = {START: "done"} if visits else {}
-    for visit in visits:
-        if visit.outcome is None:
-            now: dict[str, State] = {"running": "running", "created": "running", "waiting": "waiting"}
-            found[visit.step] = now.get(run.status, "failed")
-        else:
-            found[visit.step] = "failed" if visit.outcome in FAILED else "done"
-    last = visits[-1] if visits else None
-    if last is not None and last.left_by is not None:
-        for edge in depicted(spec).edges:
-            if edge.index == last.left_by and edge.target.startswith("END:"):
-                found[edge.target] = "failed" if run.status == "failed" else "done"
-    return found
+    spec, marks = progress(runs, run_id)
+    if graph is not None and Path(graph).stem != spec.graph:
+        raise UsageError(f"run {run_id} is of {spec.graph}, not of {graph}; leave GRAPH out.")
+    return spec, marks
 
 
 # Output -----------------------------------------------------------------------------------------
