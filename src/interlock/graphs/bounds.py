@@ -1,8 +1,8 @@
-"""Every run ends: cycles carry visit limits, and from these the worst case of a run follows.
+"""The worst case of a run, from visit limits, the steps' own limits and those of the run.
 
-A step with `visits` that is entered once more than that leaves by `exhausted` without being carried
-out, and nothing limits how often.  So it stands in the graph twice: once as the limited step, once as
-the unlimited way out; the graph without the limited halves must have no cycle.
+A part of the graph that is strongly connected is entered once.  In it each limited step runs as often
+as its limit, and every other at most once between two of these; of parts that exclude each other only
+the dearer one counts.  Every number is the greatest over its own path, so two need not come together.
 """
 
 from __future__ import annotations
@@ -12,20 +12,32 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
+from interlock.graphs.cycles import Half, bounded, halves, homes, regions
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import Flow, components, cycle, flow
-from interlock.graphs.spec import END, START, ActStep, ApproveStep, Performing, ReasonStep, Spec
+from interlock.graphs.flow import FAILING, Flow, flow
+from interlock.graphs.parallel import Inside
+from interlock.graphs.spec import (
+    END,
+    START,
+    ActStep,
+    ApproveStep,
+    GraphStep,
+    MapStep,
+    Performing,
+    ReasonStep,
+    RouteStep,
+    Spec,
+    Step,
+)
 from interlock.graphs.structure import consequential
 from interlock.tools.action import Action
-
-Half = tuple[str, bool]
-"""A step's name, and whether this is its unlimited half."""
 
 
 class Bounds(BaseModel):
     """The most a run can take: steps entered, chat-model calls, actions performed, questions to people.
 
-    None where nothing limits it.  An edit of an action by a reviewer asks again and is not counted.
+    Child runs are counted in.  None where nothing limits it.  An edit of an action by a reviewer asks
+    again and is not counted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,130 +46,215 @@ class Bounds(BaseModel):
     model_calls: int | None
     actions: int | None
     approvals: int | None
+    tokens: int | None = None
     cost: Decimal | None = None
-    """US dollars, as limited by the graph; None without a limit."""
+    """US dollars; None without a limit."""
 
 
-def _halves(spec: Spec, paths: Flow) -> dict[Half, list[Half]]:
-    """The graph of outcomes in which each limited step has two halves."""
+ENDLESS = Decimal("Infinity")
 
-    def entered(name: str) -> list[Half]:
-        step = spec.steps.get(name)
-        limited = step is not None and step.visits is not None
-        return [(name, False), (name, True)] if limited else [(name, True)]
+METRICS = ("steps", "model_calls", "performed", "lookups", "approvals", "tokens", "cost")
+"""What is counted; `performed` and `lookups` together are the actions."""
 
-    graph: dict[Half, list[Half]] = {half: [] for name in paths.leaving for half in entered(name)}
-    for arc in paths.arcs:
-        step = spec.steps.get(arc.source)
-        limited = step is not None and step.visits is not None
-        graph[arc.source, not limited or arc.outcome == "exhausted"] += entered(arc.target)
-    return {half: list(dict.fromkeys(following)) for half, following in graph.items()}
+Load = tuple[Decimal, ...]
+"""One number for each of `METRICS`."""
 
 
-def bounded(spec: Spec, paths: Flow) -> Iterator[Fault]:
-    """A cycle that no visit limit ends, one for each part of the graph that has one."""
-    graph = _halves(spec, paths)
-    free = {half: [other for other in following if other[1]] for half, following in graph.items() if half[1]}
-    for component in reversed(components(free)):
-        if len(component) == 1 and component[0] not in free[component[0]]:
-            continue
-        members = set(component)
-        found = cycle(free, [(name, True) for name in spec.steps if (name, True) in members])
-        if found is None:
-            continue
-        path = [half[0] for half in found]
-        closing = [arc for arc in paths.leaving[path[-2]] if arc.target == path[-1]]
-        limited = [name for name in path if spec.steps[name].visits is not None]
-        message = f"nothing limits the cycle through `{path[0]}`"
-        hint = "give one of its steps `visits`"
-        if limited:
-            message = f"the limit of `{limited[0]}` ends nothing: its way out by `exhausted` leads back into the cycle"
-            hint = "lead `exhausted` out of the cycle"
-        yield Fault("G203", message, ("edges", closing[0].edge, "to"), hint=hint, path=tuple(path))
+def _load(**numbers: int | Decimal | None) -> Load:
+    """The numbers given, None for endless, and 0 for all others."""
+    return tuple(ENDLESS if (found := numbers.get(name, 0)) is None else Decimal(found) for name in METRICS)
+
+
+NOTHING = _load()
+ENTERED = _load(steps=1)
+UNKNOWN: Load = (ENDLESS,) * len(METRICS)
+
+
+def _sum(*loads: Load) -> Load:
+    return tuple(sum(column, Decimal(0)) for column in zip(*loads, strict=True))
+
+
+def _times(load: Load, count: int) -> Load:
+    return tuple(number * count if number else number for number in load)
 
 
 def bounds(spec: Spec, actions: Mapping[str, Action] | None = None) -> Bounds:
     """The worst case of a run; limits that are enforced while it runs cap it.
 
-    A part of the graph that is strongly connected is entered once.  In it each limited half runs as
-    often as its limit, and every other half at most once between two of these.  Without `actions`
-    each action is taken for one that people may be asked about.
+    Without `actions` each action is taken for one that people may be asked about.
     """
-    paths, limits = flow(spec), spec.limits
-    cost = limits.cost.usd if limits.cost else None
-    if next(bounded(spec, paths), None) is not None:
-        most = limits.steps
-        return Bounds(steps=most, model_calls=limits.model_calls, actions=most, approvals=most, cost=cost)
-    graph = _halves(spec, paths)
-    home: dict[Half, int] = {}
-    groups = components(graph)
-    for number, group in enumerate(groups):
-        home |= dict.fromkeys(group, number)
-    visits: dict[Half, int] = {}
-    cyclic: set[Half] = set()
-    for group in groups:
-        cyclic.update(group if len(group) > 1 or group[0] in graph[group[0]] else ())
-        total = sum(spec.steps[name].visits or 0 for name, unlimited in group if not unlimited)
-        for half in group:
-            limit = spec.steps[half[0]].visits if not half[1] else None
-            visits[half] = (limit if limit is not None else total + 1) if half in cyclic else 1
-    steps = model_calls = performed = approvals = 0
-    for name, step in spec.steps.items():
-        half = (name, step.visits is None)
-        entered = visits[half]
-        steps += entered + (visits[name, True] if step.visits is not None and (name, False) in cyclic else 0)
-        if isinstance(step, ReasonStep):
-            model_calls += entered * step.retry.attempts * (step.card.repairs + 1)
-        elif isinstance(step, ApproveStep):
-            approvals += entered
-        elif isinstance(step, Performing):
-            again = any(home[half] == home[other] for other in _after_done(name, spec, paths))
-            performed += entered if again else 1
-            asks = isinstance(step, ActStep) and step.card.on_abstain == "ask"
-            approvals += entered if asks or consequential(step, actions or {}) else 0
-    steps = min(steps, limits.steps) if limits.steps is not None else steps
-    calls = min(model_calls, limits.model_calls) if limits.model_calls is not None else model_calls
+    limits = spec.limits
+    found = dict(zip(METRICS, _Worst(spec, actions or {}).run(), strict=True))
+    steps = min(found["steps"], ENDLESS if limits.steps is None else Decimal(limits.steps))
+    calls = min(found["model_calls"], ENDLESS if limits.model_calls is None else Decimal(limits.model_calls))
+    tokens = min(found["tokens"], ENDLESS if limits.tokens is None else Decimal(limits.tokens))
+    cost = min(found["cost"], limits.cost.usd if limits.cost else ENDLESS)
     return Bounds(
-        steps=steps, model_calls=calls, actions=min(performed, steps), approvals=min(approvals, steps), cost=cost
+        steps=_whole(steps),
+        model_calls=_whole(calls),
+        actions=_whole(min(found["performed"], steps) + min(found["lookups"], calls)),
+        approvals=_whole(min(found["approvals"], steps)),
+        tokens=_whole(tokens),
+        cost=cost if cost.is_finite() else None,
     )
 
 
-def _after_done(name: str, spec: Spec, paths: Flow) -> list[Half]:
-    """Where a step can go after its action was performed: only then can it be performed again."""
-    targets = [arc.target for arc in paths.leaving[name] if arc.outcome == "done" and arc.target != END]
-    return [(target, spec.steps[target].visits is None) for target in targets]
+def _whole(number: Decimal) -> int | None:
+    return int(number) if number.is_finite() else None
+
+
+class _Worst:
+    def __init__(self, spec: Spec, actions: Mapping[str, Action]) -> None:
+        self.spec = spec
+        self.actions = actions
+        self.paths = flow(spec)
+        self.endless = next(bounded(spec, self.paths), None) is not None
+        self.regions = regions(spec, self.paths)
+
+    def run(self) -> Load:
+        return UNKNOWN if self.endless else self.region(None)
+
+    def region(self, inside: Inside | None) -> Load:
+        """The worst case of the run itself, or of one branch."""
+        paths = self.regions[inside]
+        graph = halves(self.spec, paths)
+        groups, home = homes(graph)
+        most: list[Load] = []
+        for number, group in enumerate(groups):
+            after = [most[home[other]] for half in group for other in graph[half] if home[other] != number]
+            best = tuple(max(column) for column in zip(*after, strict=True)) if after else NOTHING
+            most.append(_sum(best, self._group(group, graph, paths, home)))
+        return most[home[START, True]]
+
+    def _group(
+        self, group: list[Half], graph: Mapping[Half, list[Half]], paths: Flow, home: Mapping[Half, int]
+    ) -> Load:
+        """The worst case of one strongly connected part."""
+        cyclic = len(group) > 1 or group[0] in graph[group[0]]
+        total = sum(self.spec.steps[name].visits or 0 for name, unlimited in group if not unlimited)
+        found = NOTHING
+        for name, unlimited in group:
+            step = self.spec.steps.get(name.removesuffix(FAILING))
+            if step is None:
+                continue
+            if step.visits is not None and unlimited:  # left as exhausted
+                found = _sum(found, _times(ENTERED, total + 1 if cyclic else 1))
+                continue
+            visits = 1 if not cyclic else total + 1 if unlimited else step.visits or 1
+            found = _sum(found, _times(self._visit(name, step), visits))
+            if isinstance(step, Performing):
+                again = cyclic and any(
+                    home.get((arc.target, self._unlimited(arc.target))) == home[name, unlimited]
+                    for arc in paths.leaving[name]
+                    if arc.outcome == "done"
+                )
+                found = _sum(found, _load(performed=visits if again else 1))
+        return found
+
+    def _unlimited(self, name: str) -> bool:
+        step = self.spec.steps.get(name)
+        return step is None or step.visits is None
+
+    def _visit(self, name: str, step: Step) -> Load:
+        """What one visit takes, beside the action that it performs."""
+        match step:
+            case ReasonStep(card=card):
+                looking = card.turns + 1 if card.actions else 0
+                calls = step.retry.attempts * (looking + card.repairs + 1)
+                lookups = step.retry.attempts * card.turns if card.actions else 0
+                return _sum(ENTERED, _thinking(step, calls), _load(lookups=lookups))
+            case RouteStep(card=card):
+                calls = 0 if card.model == "lam" else step.retry.attempts * (card.repairs + 1)
+                return _sum(ENTERED, _thinking(step, calls))
+            case ApproveStep():
+                return _load(steps=1, approvals=1)
+            case GraphStep():
+                return _sum(ENTERED, _child(step.spec, self.actions))
+            case MapStep():
+                return _sum(ENTERED, _times(_child(step.spec, self.actions), step.at_most))
+            case _ if isinstance(step, Performing):
+                asks = isinstance(step, ActStep) and step.card.on_abstain == "ask"
+                return _load(steps=1, approvals=int(asks or bool(consequential(step, self.actions))))
+            case _ if name in self.paths.blocks.of:
+                branches = self.paths.blocks.of[name].branches
+                return _sum(ENTERED, *(self.region((name, branch)) for branch in branches))
+        return ENTERED
+
+
+def _thinking(step: ReasonStep | RouteStep, calls: int) -> Load:
+    """What the model of one visit takes, its own limits counted in."""
+    if calls == 0:
+        return NOTHING
+    own = step.limits
+    most = calls if own.model_calls is None else min(calls, own.model_calls)
+    return _load(model_calls=most, tokens=own.tokens, cost=own.cost.usd if own.cost else None)
+
+
+def _child(spec: Spec, actions: Mapping[str, Action]) -> Load:
+    """The worst case of a child run, capped by its own limits."""
+    found = bounds(spec, actions)
+    return _load(
+        steps=found.steps,
+        model_calls=found.model_calls,
+        performed=found.actions,
+        approvals=found.approvals,
+        tokens=found.tokens,
+        cost=found.cost,
+    )
 
 
 def enough(spec: Spec, paths: Flow) -> Iterator[Fault]:
     """Limits that already the longest path without a repetition goes past."""
-    order: list[str] = []
-    kept: dict[str, list[str]] = {}
-    state: dict[str, bool] = {}
-    successors = paths.successors()
-    work: list[tuple[str, bool]] = [(START, True)]
-    while work:
-        name, entering = work.pop()
-        if not entering:
-            state[name] = True
-            order.append(name)
-        elif name not in state:
-            state[name] = False
-            work.append((name, False))
-            work += [(target, True) for target in reversed(successors[name])]
-    place = {name: number for number, name in enumerate(order)}
-    for name in order:  # the arrows of a depth-first search that do not lead back
-        kept[name] = [target for target in successors[name] if place[target] < place[name]]
-    longest_steps: dict[str, int] = {}
-    longest_calls: dict[str, int] = {}
-    for name in order:
-        own = 0 if name in (START, END) else 1
-        calls = 1 if isinstance(spec.steps.get(name), ReasonStep) else 0
-        longest_steps[name] = own + max((longest_steps[target] for target in kept[name]), default=0)
-        longest_calls[name] = calls + max((longest_calls[target] for target in kept[name]), default=0)
-    for key, limit, needed in (
-        ("steps", spec.limits.steps, longest_steps[START]),
-        ("model_calls", spec.limits.model_calls, longest_calls[START]),
-    ):
-        if limit is not None and limit < needed:
-            message = f"the longest path needs {needed} {key.replace('_', ' ')}, but the limit is {limit}"
+    if spec.limits.steps is None and spec.limits.model_calls is None:
+        return
+    needed = _Needed(spec, paths)
+    steps, calls = needed.region(None)
+    for key, limit, most in (("steps", spec.limits.steps, steps), ("model_calls", spec.limits.model_calls, calls)):
+        if limit is not None and limit < most:
+            message = f"the longest path needs {most} {key.replace('_', ' ')}, but the limit is {limit}"
             yield Fault("G205", message, ("limits", key), severity="warning")
+
+
+class _Needed:
+    """Steps and model calls of the longest path that enters no step twice and repeats no attempt."""
+
+    def __init__(self, spec: Spec, paths: Flow) -> None:
+        self.spec = spec
+        self.blocks = paths.blocks
+        self.regions = regions(spec, paths)
+
+    def region(self, inside: Inside | None) -> tuple[int, int]:
+        successors = self.regions[inside].successors()
+        order: list[str] = []
+        entered: set[str] = set()
+        work: list[tuple[str, bool]] = [(START, True)]
+        while work:
+            name, entering = work.pop()
+            if not entering:
+                order.append(name)
+            elif name not in entered:
+                entered.add(name)
+                work.append((name, False))
+                work += [(target, True) for target in reversed(successors[name])]
+        longest: dict[str, tuple[int, int]] = {}
+        for name in order:  # an arrow that leads back finds its target not yet in `longest`
+            after = [longest[target] for target in successors[name] if target in longest]
+            own = self._own(name)
+            longest[name] = (
+                own[0] + max((steps for steps, _ in after), default=0),
+                own[1] + max((calls for _, calls in after), default=0),
+            )
+        return longest[START]
+
+    def _own(self, name: str) -> tuple[int, int]:
+        if name in (START, END):
+            return 0, 0
+        if name in self.blocks.of:
+            branches = [self.region((name, branch)) for branch in self.blocks.of[name].branches]
+            return 1 + sum(steps for steps, _ in branches), sum(calls for _, calls in branches)
+        step = self.spec.steps.get(name.removesuffix(FAILING))
+        if isinstance(step, GraphStep):
+            steps, calls = _Needed(step.spec, flow(step.spec)).region(None)
+            return 1 + steps, calls
+        thinks = isinstance(step, ReasonStep) or (isinstance(step, RouteStep) and step.card.model != "lam")
+        return 1, int(thinks)

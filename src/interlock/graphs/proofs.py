@@ -11,9 +11,10 @@ from interlock.graphs.approval import Decided, approval, covering
 from interlock.graphs.assigned import assigned
 from interlock.graphs.bindings import bindings
 from interlock.graphs.bounds import Bounds as Bounds
-from interlock.graphs.bounds import bounded, enough
 from interlock.graphs.bounds import bounds as bounds
+from interlock.graphs.bounds import enough
 from interlock.graphs.compensation import compensation, naming, undoing
+from interlock.graphs.cycles import bounded
 from interlock.graphs.disjoint import disjoint
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Flow, flow
