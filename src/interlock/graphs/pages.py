@@ -9,7 +9,14 @@ from interlock.graphs.codes import CODES, FAMILIES
 START, STOP = "<!-- codes -->\n", "<!-- end of codes -->\n"
 """What stands between these in `docs/diagnostics.md` is written from the catalogue."""
 
-_WHERE = {"Y": "any YAML file", "G": "a graph file", "N": "a node card", "P": "a policy", "T": "a tools file"}
+_WHERE = {
+    "Y": "any YAML file",
+    "G": "a graph file",
+    "N": "a node card",
+    "P": "a policy",
+    "T": "a tools file",
+    "U": "a mapping",
+}
 
 
 def page(code: str) -> str:

@@ -108,7 +108,8 @@ def ask(place: Place, values: Mapping[str, Any], services: Services) -> Move:
     """File the question of an approve step; with `covers`, about the exact action of that later step."""
     step = place.spec.steps[place.step]
     assert isinstance(step, ApproveStep)
-    if services.approvals.of_place(place.run, place.step, place.visit) is None:
+    known = services.approvals.of_place(place.run, place.step, place.visit)
+    if known is None or known.state == "superseded":  # an upgrade of the run withdrew it
         request: dict[str, Any] = {
             "title": step.approve,
             "shown": {key: plain(values.get(key)) for key in step.reads},

@@ -94,17 +94,21 @@ def may_write(spec: Spec, name: str) -> set[str]:
 
 
 def _propose(place: Place, values: Values, services: Services) -> Move:
-    """The visit's proposal, made once; a crash finds it again."""
+    """The visit's proposal, made once; a crash finds it again.  One that an upgrade withdrew is made anew."""
     step = place.spec.steps[place.step]
     assert isinstance(step, ActStep | CallStep)
-    if services.ledger.latest(place.run, place.step, place.visit) is None:
+    known = services.ledger.latest(place.run, place.step, place.visit)
+    if known is None or known.state == "superseded":
         try:
             proposal = propose(step, place, values, services)
         except ModelError as error:
             return Leave("failed", note=error.message, kind="unavailable" if error.retryable else "invalid")
         if isinstance(proposal, Abstained):
             return Leave("abstained", note=proposal.because)
-        services.ledger.propose(proposal)
+        if known is None:
+            services.ledger.propose(proposal)
+        else:
+            services.ledger.follow(proposal)
     return Onward("gate")
 
 

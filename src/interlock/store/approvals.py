@@ -24,7 +24,7 @@ from interlock.policies.language import Requirement
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.effects import OPEN, Ledger, copy, fetch
-from interlock.store.tables import Approval, Effect, Vote
+from interlock.store.tables import Approval, Effect, Visit, Vote
 
 PERSON = re.compile(r"[\w.@+-]{1,64}")
 
@@ -122,7 +122,7 @@ class Approvals:
             if effect is not None and kind in ("action", "question"):
                 self._attach(session, effect, approval.id)
             before = _newest(session, run_id, step, visit)
-            if before is not None and effect is None:
+            if before is not None and effect is None and before.state != "superseded":
                 return before
             approval.ordinal = before.ordinal + 1 if before else 1
             session.add(approval)
@@ -299,6 +299,24 @@ class Approvals:
         query = select(Approval).where(Approval.run_id == run_id, col(Approval.state).in_(["waiting", "approved"]))
         for approval in session.exec(query).all():
             self._close(session, approval, "superseded", "run", {"decision": "cancelled"}, now)
+
+    def unused(self, session: Session, run_id: str) -> list[Approval]:
+        """The requests of a run that wait, or were granted and have not been used; oldest first.
+
+        A form's answer is used when its visit is left.
+        """
+        query = select(Approval).where(Approval.run_id == run_id, col(Approval.state).in_(["waiting", "approved"]))
+        found = []
+        for approval in session.exec(query.order_by(col(Approval.created_at))).all():
+            visit = session.get(Visit, (run_id, approval.step, approval.visit))
+            if approval.state == "waiting" or approval.kind != "form" or visit is None or visit.outcome is None:
+                found.append(approval)
+        return found
+
+    def void(self, session: Session, approval: Approval, actor: str, because: str) -> None:
+        """Withdraw a request that waits or was granted, in the caller's transaction."""
+        told = {"decision": "void", "comment": because, "by": actor}
+        self._close(session, approval, "superseded", actor, told, self._clock())
 
     # Shared -------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from interlock.store.spend import limits_of
-from interlock.store.tables import Meta, Pause, Row
+from interlock.store.tables import Meta, Pause, Row, Upgrade
 
 SCHEMA = "2"
 """Version of the tables; a database of an unknown version is refused, never guessed at."""
@@ -25,7 +25,7 @@ def migrate(session: Session, meta: Meta) -> bool:
 
 
 def _to_2(session: Session) -> None:
-    """Child runs, waits, spend by visit, and limits that stand beside the run they bound."""
+    """Child runs, waits, upgrades, spend by visit, and limits that stand beside the run they bound."""
     for column in (
         "limits JSON NOT NULL DEFAULT '{}'",
         "parent_id VARCHAR REFERENCES runs (id)",
@@ -42,7 +42,8 @@ def _to_2(session: Session) -> None:
         "error_kind VARCHAR",
     ):
         session.execute(text(f"ALTER TABLE visits ADD COLUMN {column}"))
-    Row.metadata.create_all(session.connection(), tables=[Pause.__table__])  # type: ignore[attr-defined]
+    tables = [Pause.__table__, Upgrade.__table__]  # type: ignore[attr-defined]
+    Row.metadata.create_all(session.connection(), tables=tables)
     for digest, body in session.execute(text("SELECT digest, body FROM specs")).all():
         limits = json.dumps(limits_of(json.loads(body).get("limits") or {}))
         session.execute(

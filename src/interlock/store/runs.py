@@ -7,6 +7,7 @@ Counters (steps, model calls, tokens, money, attempts) live here and survive res
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from interlock.digest import Json, canonical
+from interlock.digest import Json, canonical, digest
 from interlock.errors import NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
@@ -22,6 +23,14 @@ from interlock.store.spend import limits_of, lineage, record, use, visit_of, vis
 from interlock.store.tables import PinnedSpec, Run, Visit
 
 ENDED = ("done", "failed", "cancelled")
+
+
+def is_body_of(body: str, spec_digest: str) -> bool:
+    """Whether `body` is the JSON that `spec_digest` is of."""
+    try:
+        return digest(json.loads(body)) == spec_digest
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -147,12 +156,29 @@ class Runs:
 
         Raises:
             NotFound: no run was ever started with it.
+            Refused: it is not what its digest says: it was changed or damaged.
         """
         with self._database.read() as session:
             pinned = session.get(PinnedSpec, spec_digest)
-            if pinned is None:
-                raise NotFound(f"no spec {spec_digest} is stored.")
-            return pinned.body
+        if pinned is None:
+            raise NotFound(f"no spec {spec_digest} is stored.")
+        if not is_body_of(pinned.body, spec_digest):
+            raise Refused(
+                f"the stored spec {spec_digest} was changed or damaged, so its runs do not go on; nothing was done "
+                "and nothing is lost. Restore the database from a backup."
+            )
+        return pinned.body
+
+    def specs(self) -> Sequence[PinnedSpec]:
+        """Every spec that runs were pinned to, oldest first."""
+        with self._database.read() as session:
+            return session.exec(select(PinnedSpec).order_by(col(PinnedSpec.stored_at))).all()
+
+    def living(self, spec_digest: str) -> Sequence[Run]:
+        """The runs pinned to a spec that have not ended, child runs included, oldest first."""
+        with self._database.read() as session:
+            query = select(Run).where(Run.spec_digest == spec_digest, col(Run.status).not_in(ENDED))
+            return session.exec(query.order_by(col(Run.created_at), col(Run.id))).all()
 
     def list(self, *, status: str | None = None, limit: int = 100) -> Sequence[Run]:
         """Runs, newest first, without child runs."""

@@ -146,6 +146,25 @@ class Pause(Row, table=True):
     settled_at: datetime | None = _optional_moment()
 
 
+class Upgrade(Row, table=True):
+    """One move of a run to another spec.  Its checkpoint is written after the row, by whoever finds it unsettled."""
+
+    __tablename__ = "upgrades"
+
+    run_id: str = Field(primary_key=True, foreign_key="runs.id")
+    ordinal: int = Field(primary_key=True)
+    old: str
+    new: str
+    mapping: dict[str, Any] = _json()
+    actor: str
+    source: str
+    """The node after which the new checkpoint stands; empty where the run had not begun."""
+    state: dict[str, Any] = _json()
+    """The state in that checkpoint."""
+    settled: bool = False
+    at: datetime = _moment()
+
+
 class Effect(Row, table=True):
     """One proposed action: the ledger's row.  `store.effects` says which states follow which."""
 
