@@ -153,7 +153,7 @@ def _rendered(figure: Figure, marks: Marks, form: str, *, style: bool, ascii_onl
 
 def _unicode(output: Path | None) -> bool:
     """Whether what is written to can show more than ASCII."""
-    return output is not None or (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    return output is not None or (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def _write(text: str, output: Path | None) -> None:
