@@ -37,7 +37,7 @@ edges:
   - {from: pay, on: [rejected, expired, denied, abstained], to: END, outcome: unpaid}
   - tell -> END
   - {from: tell, on: [rejected, expired], to: tell}
-  - {from: tell, on: [denied, abstained, exhausted], to: END, outcome: untold}
+  - {from: tell, on: [denied, abstained, exhausted, failed], to: END, outcome: untold, keeps: [pay]}
 limits: {steps: 20}
 output: [sent]
 """
@@ -56,10 +56,11 @@ SLIPS: dict[str, tuple[str, str, str]] = {
     "target": ("- pay -> tell", "- pay -> tel", "G020"),
     "source": ("- look -> ask", "- lok -> ask", "G021"),
     "outcome": ("on: [rejected, expired], to: tell", "on: [rejcted, expired], to: tell", "G022"),
-    "way out": ("[denied, abstained, exhausted]", "[denied, exhausted]", "G023"),
+    "way out": ("[denied, abstained, exhausted, failed]", "[denied, exhausted, failed]", "G023"),
     "outcome of an end": ("- tell -> END", "- {from: tell, to: END, outcom: told}", "G001"),
     "key that is read": ("reads: [request]", "reads: [request, requst]", "G101"),
     "binding": ("bind: {to: $.to,", "bind: {to: $.too,", "G101"),
+    "binding of what is covered": ("bind: {payee: $.to,", "bind: {payee: $.too,", "G101"),
     "argument": ("bind: {name: $.to}", "bind: {nam: $.to}", "G105"),
     "field": ("text: $.draft.text", "text: $.draft.txt", "G103"),
     "condition": ("{$.draft.mood: glad}", "{$.draft.mood: gald}", "G108"),
