@@ -57,7 +57,7 @@ def blocks(spec: Spec) -> tuple[Blocks, list[Fault]]:
     for index, edge in enumerate(spec.edges):
         leaving.setdefault(edge.source, []).append(index)
         entering.setdefault(edge.target, []).append(index)
-    edges = _Edges(spec, leaving, entering)
+    edges = _Edges(spec, leaving, entering, {name: place for place, name in enumerate(spec.steps)})
     found: dict[str, Block] = {}
     for name, step in spec.steps.items():
         if isinstance(step, JoinStep):
@@ -80,7 +80,7 @@ def blocks(spec: Spec) -> tuple[Blocks, list[Fault]]:
 def _unpaired(spec: Spec) -> Iterator[Fault]:
     """Forks without exactly one join, joins without a fork, and branches that are not one plain edge to a step."""
     joined: dict[str, str] = {}
-    forks = [name for name, step in spec.steps.items() if isinstance(step, ForkStep)]
+    forks = {name: step for name, step in spec.steps.items() if isinstance(step, ForkStep)}
     for name, step in spec.steps.items():
         if not isinstance(step, JoinStep):
             continue
@@ -115,6 +115,7 @@ class _Edges:
     spec: Spec
     leaving: Mapping[str, list[int]]
     entering: Mapping[str, list[int]]
+    order: Mapping[str, int]
 
     def block(self, fork: str, join: str) -> tuple[Block | None, Fault | None]:
         """The block between `fork` and `join`, or what keeps it from being one; neither where an edge is missing."""
@@ -146,8 +147,7 @@ class _Edges:
             if self.spec.edges[index].source not in owner:
                 message = f"`{join}` joins the branches of `{fork}`; only steps of these may lead to it"
                 return None, Fault("G211", message, ("edges", index, "to"))
-        order = {name: place for place, name in enumerate(self.spec.steps)}
-        found = {branch: tuple(sorted(names, key=order.__getitem__)) for branch, names in members.items()}
+        found = {branch: tuple(sorted(names, key=self.order.__getitem__)) for branch, names in members.items()}
         return Block(fork, join, found), None
 
     def _leaving(self, fork: str, join: str) -> Fault:

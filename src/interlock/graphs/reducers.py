@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.parallel import Block, Blocks
+from interlock.graphs.parallel import Blocks
 from interlock.graphs.shapes import Shape, written_shapes
 from interlock.graphs.spec import JoinStep, Reducer, Spec
 from interlock.tools.action import Action
@@ -32,10 +32,11 @@ def unreducible(reducer: Reducer, shapes: list[Shape]) -> str:
 
 def reduced(spec: Spec, known: Blocks, actions: Mapping[str, Action]) -> Iterator[Fault]:
     """Keys that several branches write have a reducer that takes them, and no other key has one."""
+    all_written = writers(spec, known)
     for block in known.of.values():
         joint = spec.steps[block.join]
         assert isinstance(joint, JoinStep)
-        written = writers(spec, block)
+        written = all_written[block.fork]
         for key, branches in written.items():
             if len(branches) > 1 and key not in joint.reduce:
                 words = " and ".join(f"`{branch}`" for branch in branches)
@@ -54,16 +55,16 @@ def reduced(spec: Spec, known: Blocks, actions: Mapping[str, Action]) -> Iterato
                 yield Fault("G210", f"`{reducer}` does not go with `{key}`, which is {odd}", at)
 
 
-def writers(spec: Spec, block: Block) -> dict[str, list[str]]:
-    """The branches of a block that may write each key."""
-    inside = {name: branch for branch, names in block.branches.items() for name in names}
-    found: dict[str, list[str]] = {}
-    writes = [(spec.steps[name].writes, branch) for name, branch in inside.items()]
+def writers(spec: Spec, known: Blocks) -> dict[str, dict[str, list[str]]]:
+    """For each fork, the branches that may write each key."""
+    found: dict[str, dict[str, list[str]]] = {fork: {} for fork in known.of}
+    writes = [(name, step.writes) for name, step in spec.steps.items() if step.writes is not None]
     for edge in spec.edges:
-        branch = inside.get(edge.source) or inside.get(edge.target)
-        if branch is not None:
-            writes.append((edge.writes, branch))
-    for key, branch in writes:
-        if key is not None and branch not in found.setdefault(key, []):
-            found[key].append(branch)
+        if edge.writes is not None:  # it lies in the branch of the end that lies deeper
+            writes += [(name, edge.writes) for name in (edge.source, edge.target) if name in known.home]
+    for name, key in writes:
+        for fork, branch in known.around(name):
+            branches = found[fork].setdefault(key, [])
+            if branch not in branches:
+                branches.append(branch)
     return found
