@@ -135,6 +135,7 @@ _FORMATS = ("email", "date", "time", "date-time", "uri")
 
 def declared(schema: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
     """A property as an author writes a type here; what our types cannot say is any value."""
+    found: dict[str, Any]
     options = schema.get("anyOf")
     kinds = schema.get("type")
     if isinstance(kinds, list):
@@ -144,7 +145,7 @@ def declared(schema: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
         found = declared(real[0], depth + 1) if len(real) == 1 and depth < 8 else {"type": "any"}
         found |= {"optional": True} if len(real) < len(options) else {}
     elif kinds in ("string", "integer", "number", "boolean", "array", "object") and depth < 8:
-        found = {"type": kinds}
+        found = {"type": str(kinds)}
         found |= {ours: schema[theirs] for theirs, ours in _KEPT.items() if theirs in schema}
         if schema.get("format") in _FORMATS:
             found["format"] = schema["format"]

@@ -54,6 +54,7 @@ class GraphMaker:
     fields: dict[str, Any] = field(default_factory=dict)
     ends: list[str] = field(default_factory=list)
     """The names of ends that this translation added."""
+    paths: Paths = field(init=False)
 
     def __post_init__(self) -> None:
         self.paths = Paths(self.flow, self.faults, {node: maker.paths for node, maker in self.inner.items()})

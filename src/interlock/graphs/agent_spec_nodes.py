@@ -80,7 +80,9 @@ class StepNodes:
                 placed = self._route(name, step)
             case ApproveStep():
                 placed = self._approve(name, step)
-            case CallStep() | ActStep() | CompensateStep() if self._exact(step):
+            case CallStep():
+                placed = self._tool(name, step, step.call, step.bind)
+            case ActStep() if self._exact(step):
                 placed = self._tool(name, step, step.actions[0], step.bind)
             case ActStep():
                 placed = self._agent(name, step)
@@ -94,7 +96,8 @@ class StepNodes:
         self._lost(name, step)
         return placed
 
-    def _exact(self, step: CallStep | ActStep | CompensateStep) -> bool:
+    def _exact(self, step: ActStep) -> bool:
+        """Whether nothing is left for a model to propose."""
         return len(step.actions) == 1 and bound(self.parts.tools.get(step.actions[0]), step.bind)
 
     def _id(self, *names: str) -> str:

@@ -82,10 +82,10 @@ class Paths:
                 taken[self._key[node]] = node
         self._key |= {node: self._key[lead(node)] for node in self.steps}
         for (target, title), sources in self.flow.data.items():
-            nodes = {node for node, _ in sources if node in leader}
-            whole = {node for node in self.steps if any(self._key[node] == self._key[one] for one in nodes)}
-            if nodes and nodes != whole and self.flow.nodes[target].kind != "EndNode":
-                missing = ", ".join(sorted(f"`{self.flow.nodes[node].name}`" for node in whole - nodes))
+            these = {node for node, _ in sources if node in leader}
+            whole = {node for node in self.steps if any(self._key[node] == self._key[one] for one in these)}
+            if these and these != whole and self.flow.nodes[target].kind != "EndNode":
+                missing = ", ".join(sorted(f"`{self.flow.nodes[node].name}`" for node in whole - these))
                 self.faults.append(
                     f"  input `{title}` of {self.flow.nodes[target].said} must take its value from {missing} too: "
                     "these nodes feed another input together, and here that is one key of the state"
