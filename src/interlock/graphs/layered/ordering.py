@@ -8,12 +8,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-SWEEPS = 16
+SWEEPS = 24
 """How often the rows are sorted, down and up in turn."""
-PATIENCE = 4
+PATIENCE = 6
 """How many sweeps may bring nothing before the rest is left out."""
-LARGE = 1500
-"""Links above which neighbours are no longer swapped after every sweep, only at the end."""
+SMALL, LARGE = 600, 1500
+"""Links up to which every beginning is tried, and above which neighbours are swapped only at the end."""
 
 Rows = list[list[int]]
 
@@ -21,18 +21,36 @@ Rows = list[list[int]]
 def ordered(rows: Rows, above: Sequence[Sequence[int]], below: Sequence[Sequence[int]]) -> Rows:
     """The rows in the order with the fewest crossings that was found; the same input gives the same order.
 
-    `above` and `below` name the items each is linked with in the row before and after.
+    `above` and `below` name the items each is linked with in the row before and after.  The search begins with
+    the rows as a walk down meets their items, and with the rows as they stand, sweeping down and sweeping up.
     """
-    links = sum(map(len, below))
-    place = [0] * len(above)
-    rows = _first(rows, below)
+    walked = _first(rows, below)
+    beginnings = [(walked, True), (walked, False), (rows, True), (rows, False)]
+    found: tuple[int, Rows] | None = None
+    for beginning, down in beginnings if sum(map(len, below)) <= SMALL else beginnings[:2]:
+        fewer = _search([list(row) for row in beginning], above, below, down=down)
+        if found is None or fewer[0] < found[0]:
+            found = fewer
+        if found[0] == 0:
+            break
+    assert found is not None
+    return found[1]
+
+
+def _search(
+    rows: Rows, above: Sequence[Sequence[int]], below: Sequence[Sequence[int]], *, down: bool
+) -> tuple[int, Rows]:
+    """The fewest crossings of all sweeps, with the rows that have them."""
+    links, place = sum(map(len, below)), [0] * len(above)
     _number(rows, place)
     best, fewest = [list(row) for row in rows], _all_crossings(rows, below, place)
     idle = 0
     for sweep in range(SWEEPS):
         if fewest == 0 or idle == PATIENCE:
             break
-        _sort(rows, above if sweep % 2 == 0 else below, place, down=sweep % 2 == 0)
+        downwards = (sweep % 2 == 0) == down
+        # Items that want the same place change sides every second time, which leads out of dead ends.
+        _sort(rows, above if downwards else below, place, down=downwards, turn=sweep % 4 > 1)
         if links <= LARGE:
             _swap(rows, above, below, place)
         crossings = _all_crossings(rows, below, place)
@@ -41,7 +59,7 @@ def ordered(rows: Rows, above: Sequence[Sequence[int]], below: Sequence[Sequence
             best, fewest, idle = [list(row) for row in rows], crossings, 0
     _number(best, place)
     _swap(best, above, below, place)
-    return best
+    return _all_crossings(best, below, place), best
 
 
 def crossings(upper: Sequence[int], below: Sequence[Sequence[int]], place: Sequence[int]) -> int:
@@ -84,11 +102,11 @@ def _first(rows: Rows, below: Sequence[Sequence[int]]) -> Rows:
     return found
 
 
-def _sort(rows: Rows, beside: Sequence[Sequence[int]], place: list[int], *, down: bool) -> None:
+def _sort(rows: Rows, beside: Sequence[Sequence[int]], place: list[int], *, down: bool, turn: bool) -> None:
     """Sort each row by where the neighbours in the row already sorted stand; those without stay put."""
     for row in rows if down else reversed(rows):
         keys = {item: sum(place[other] for other in beside[item]) / len(beside[item]) for item in row if beside[item]}
-        moving = iter(sorted(keys, key=lambda item: (keys[item], place[item])))
+        moving = iter(sorted(keys, key=lambda item: (keys[item], -place[item] if turn else place[item])))
         row[:] = [next(moving) if item in keys else item for item in row]
         for position, item in enumerate(row):
             place[item] = position
