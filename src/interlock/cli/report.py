@@ -74,13 +74,13 @@ class Report:
 
 
 def sentence(bounds: Bounds) -> str:
-    """Bounds in words; of tokens and cost only what is bounded."""
-    parts = []
-    for name, value in bounds:
-        if name in ("tokens", "cost") and value is None:
-            continue
-        parts.append(counted(name, value))
-    return ", ".join(parts)
+    """Bounds in words; tokens and money only where a model is used, and with a warning where neither has a limit."""
+    spent = {name: value for name, value in bounds if name in ("tokens", "cost") and bounds.model_calls != 0}
+    shown = {name: value for name, value in bounds if name not in ("tokens", "cost")}
+    shown |= {name: value for name, value in spent.items() if value is not None}
+    words = ", ".join(counted(name, value) for name, value in shown.items())
+    endless = spent and all(value is None for value in spent.values())
+    return f"{words}; nothing limits its tokens or cost" if endless else words
 
 
 def counted(name: str, value: int | Decimal | None) -> str:
@@ -88,7 +88,7 @@ def counted(name: str, value: int | Decimal | None) -> str:
     one, many = WORDS.get(name, (name, name))
     if value is None:
         return f"any number of {many}"
-    return f"{value} {one if value == 1 else many}"
+    return f"{value:,} {one if value == 1 else many}"
 
 
 def _plain(bounds: Bounds) -> dict[str, Any]:
