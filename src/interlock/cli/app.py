@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli import ask, audit, author, check, compare, draw, explain, interchange, model, review, runs, schema
+from interlock.cli import (
+    ask,
+    audit,
+    author,
+    check,
+    compare,
+    draw,
+    explain,
+    interchange,
+    model,
+    review,
+    runs,
+    schema,
+    upgrade,
+)
 from interlock.cli.output import EXIT_FAILED, EXIT_USAGE, console
 from interlock.errors import InterlockError, SettingsError, UsageError
 
@@ -48,6 +62,7 @@ review.app.command()(ask.ask)
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="lam")
 app.add_typer(audit.app, name="audit")
+app.add_typer(upgrade.app, name="upgrade")
 
 
 def main() -> None:

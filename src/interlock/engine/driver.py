@@ -20,6 +20,7 @@ from langgraph.types import Command
 
 from interlock.engine.compiler import recursion_limit
 from interlock.engine.position import agreed, restored
+from interlock.engine.settling import settle
 from interlock.errors import LimitExceeded, Refused
 from interlock.graphs.spec import Spec
 from interlock.store.database import Transaction
@@ -83,6 +84,11 @@ class Driver:
             for driven in [pool.submit(self.drive, run_id) for run_id in run_ids]:
                 driven.result()
 
+    def pending(self, run_id: str) -> bool:
+        """Whether driving the run now would get it on."""
+        run = self.project.services.runs.get(run_id)
+        return run.status not in ENDED and self._feed(run) is not _PARK
+
     def end(self, run_id: str, status: str, *, outcome: str, error: str | None = None, actor: str = "run") -> Run:
         """End a run and all that is below it: open questions and proposals that have not begun end with it."""
         services = self.project.services
@@ -109,13 +115,14 @@ class Driver:
     def _advance(self, run: Run) -> None:
         services = self.project.services
         graph, spec = self.graph(run.spec_digest)
+        settle(graph, run.id, services)
         services.runs.status(run.id, "running")
         mended = False
         for _ in range(recursion_limit(spec)):
             if services.runs.get(run.id).status in ENDED:
                 return
             services.approvals.expire()
-            # services.pauses.settle_due()
+            services.pauses.settle_due()
             feed = self._feed(run)
             if feed is _PARK:
                 services.runs.status(run.id, "waiting")

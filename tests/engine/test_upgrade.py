@@ -1,0 +1,234 @@
+"""Runs that are moved to another version of their workflow: planned, tried on copies, applied, resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from interlock.digest import digest
+from interlock.engine.naming import proven, workflow_named
+from interlock.engine.project import Project
+from interlock.engine.service import Engine
+from interlock.engine.upgrade import Moved, Outlook, Upgrading
+from interlock.errors import ModelUnavailable, ProjectError, Refused
+from interlock.graphs.mapping import SpecMapping
+from interlock.store.tables import PinnedSpec
+from interlock.testing import ScriptedChatModel
+from tests.engine.conftest import Make, counted, start
+
+ADD = """
+graph: add
+version: 1
+input:
+  amount: {type: integer}
+  why: {type: string, default: none}
+steps:
+  think: {node: think, reads: [why], writes: thought}
+  add: {call: counter.add, bind: {amount: $.amount, note: $.why}, writes: receipt}
+edges:
+  - START -> think
+  - think -> add
+  - add -> END
+  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
+output: [receipt]
+"""
+
+THINK_WHY = """
+node: think
+kind: reason
+goal: Think.
+prompt: "Why $why?"
+output: {text: {type: string}}
+repairs: 0
+"""
+
+RENAMED = (
+    ADD.replace("version: 1", "version: 2")
+    .replace(
+        "  add: {call: counter.add, bind: {amount: $.amount, note: $.why}",
+        "  book: {call: counter.add, bind: {amount: $.sum, note: $.why}",
+    )
+    .replace("  amount: {type: integer}", "  sum: {type: integer}")
+    .replace("think -> add", "think -> book")
+    .replace("add -> END", "book -> END")
+    .replace("from: add", "from: book")
+)
+
+
+def upgrading(project: Project, old: str, new: str, **mapping: object) -> Upgrading:
+    """OLD is `graph@version`; NEW the file of that name."""
+    before = workflow_named(project, old)
+    return Upgrading(before, proven(workflow_named(project, new)), SpecMapping.model_validate(mapping))
+
+
+def waits(make: Make, amount: int = 50) -> tuple[Project, str]:
+    """A project with one run that waits for a person at its payment."""
+    project = make({"add": ADD}, nodes_think=THINK_WHY, chat=ScriptedChatModel([{"text": "so"}] * 9))
+    _, run = start(project, "add", amount=amount)
+    return project, run
+
+
+def again(make: Make, text: str) -> Project:
+    """The project after its graph file was changed, in a new process."""
+    return make({"add": text}, nodes_think=THINK_WHY, chat=ScriptedChatModel([{"text": "so"}] * 9))
+
+
+def only(found: list[Outlook]) -> Outlook:
+    [outlook] = found
+    return outlook
+
+
+def moved(found: list[Moved]) -> Moved:
+    [one] = found
+    return one
+
+
+def test_a_waiting_approval_is_void_and_asked_again(make: Make) -> None:
+    """The plan says so; without the option nothing happens; with it the old request is closed and the action asked anew."""
+    project, run = waits(make)
+    [first] = Engine(project).standing(run).waiting
+    project = again(make, ADD.replace("version: 1", "version: 2"))
+    plan = only(upgrading(project, "add@1", "add").plan())
+    assert (plan.word, plan.step, plan.becomes, plan.voids) == ("voids_approval", "add", "add", (first.id,))
+    assert plan.then == "asks: counter.add: 50"
+    refused = moved(upgrading(project, "add@1", "add").apply("ann"))
+    assert not refused.moved
+    assert "--void-approvals" in refused.reason
+    assert Engine(project).services.approvals.get(first.id).state == "waiting"
+    done = moved(upgrading(project, "add@1", "add").apply("ann", voiding=True))
+    assert (done.moved, done.voided) == (True, (first.id,))
+    engine = Engine(again(make, ADD.replace("version: 1", "version: 2")))
+    assert engine.services.approvals.get(first.id).state == "superseded"
+    standing = engine.drive(run)
+    assert [row.id for row in standing.waiting] != [first.id]
+    assert counted(project) == []
+    engine.approve(standing.waiting[0].id, "fay")
+    ended = engine.drive(run).run
+    assert (ended.status, ended.output, ended.graph) == ("done", {"receipt": {"total": 50}}, "add")
+    assert counted(project) == [50]
+    assert ended.spec_digest == engine.project.workflow(engine.project.graph_file("add")).spec.digest()
+    assert engine.audit_fault(None) is None
+    [entry] = [each for each in engine.history(run) if each["event"] == "run.upgraded"]
+    assert entry["actor"] == "ann"
+    assert entry["data"]["voided"] == [first.id]
+
+
+def test_a_renamed_step_and_key_need_a_mapping(make: Make) -> None:
+    """Without one the plan names the step; with it the run goes on at the new name with the old value."""
+    _, run = waits(make)
+    project = again(make, RENAMED)
+    plan = only(upgrading(project, "add@1", "add").plan())
+    assert (plan.word, plan.step) == ("needs_mapping", "add")
+    assert "step add, where it stands, is gone" in plan.reason
+    half = only(upgrading(project, "add@1", "add", steps={"add": "book"}).plan())
+    assert (half.word, half.reason) == (
+        "needs_mapping",
+        "step book reads `sum`, which nothing has written; map it, or give a value",
+    )
+    whole = upgrading(project, "add@1", "add", steps={"add": "book"}, keys={"amount": "sum"})
+    plan = only(whole.plan())
+    assert (plan.word, plan.becomes, plan.then) == ("voids_approval", "book", "asks: counter.add: 50")
+    assert moved(whole.apply("ann", voiding=True)).moved
+    engine = Engine(again(make, RENAMED))
+    standing = engine.drive(run)
+    assert [visit.step for visit in engine.services.runs.visits(run)] == ["think", "book"]
+    engine.approve(standing.waiting[0].id, "fay")
+    assert engine.drive(run).run.status == "done"
+    assert counted(project) == [50]
+
+
+def test_a_run_between_two_steps_is_safe(make: Make) -> None:
+    """It stands before the step that failed to be reached; it is moved without anybody being asked."""
+    project = make({"add": ADD}, nodes_think=THINK_WHY, chat=ScriptedChatModel([ModelUnavailable("gone")] * 3))
+    engine = Engine(project)
+    run = engine.start(project.workflow(project.graph_file("add")), {"amount": 3}, "requester").id
+    text = ADD.replace("version: 1", "version: 2").replace("default: none", "default: some")
+    plan = only(upgrading(again(make, text), "add@1", "add").plan())
+    assert (plan.word, plan.step, plan.reason) == ("safe", None, "it has not begun")
+    assert plan.then == "asks the chat model offline"
+    after = again(make, text)
+    assert moved(upgrading(after, "add@1", "add").apply("ann")).moved
+    ended = Engine(after).drive(run).run
+    assert (ended.status, ended.input) == ("done", {"amount": 3, "why": "none"})
+    assert counted(after) == [3]
+
+
+def files(home: Path) -> dict[str, str]:
+    """Every file of a home by its digest, what SQLite keeps beside its files apart."""
+    found = [path for path in sorted(home.rglob("*")) if path.is_file() and not path.name.endswith(("-wal", "-shm"))]
+    return {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def rows(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of a home's two databases."""
+    found: dict[str, list[tuple[object, ...]]] = {}
+    for name in ("interlock.db", "checkpoints.db"):
+        with sqlite3.connect(home / name) as connection:
+            tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            found |= {f"{name}/{table}": connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+        connection.close()
+    return found
+
+
+def test_a_plan_changes_nothing(make: Make) -> None:
+    """Files and rows of the home are the same before and after, dry runs included."""
+    _, run = waits(make)
+    project = again(make, RENAMED)
+    home = project.settings.home
+    project.services, project.checkpoints  # noqa: B018  # opened before the first look
+    before = files(home), rows(home)
+    plan = upgrading(project, "add@1", "add", steps={"add": "book"}, keys={"amount": "sum"}).plan()
+    assert [outlook.run.id for outlook in plan] == [run]
+    assert (files(home), rows(home)) == before
+
+
+def test_a_changed_pinned_spec_is_refused(make: Make) -> None:
+    """A body that is not what its digest says runs nothing; put back, the run goes on."""
+    project, run = waits(make)
+    with project.services.database.write() as session:
+        pinned = session.get(PinnedSpec, project.services.runs.get(run).spec_digest)
+        assert pinned is not None
+        body = pinned.body
+        pinned.body = body.replace("counter.add", "counter.look")
+        session.add(pinned)
+    engine = Engine(again(make, ADD))
+    engine.approve(engine.standing(run).waiting[0].id, "fay")
+    with pytest.raises(Refused, match="was changed or damaged"):
+        engine.drive(run)
+    assert counted(project) == []
+    with project.services.database.write() as session:
+        pinned = session.get(PinnedSpec, project.services.runs.get(run).spec_digest)
+        assert pinned is not None
+        pinned.body = body
+        session.add(pinned)
+    assert Engine(again(make, ADD)).drive(run).run.status == "done"
+    assert counted(project) == [50]
+
+
+@pytest.mark.parametrize("name", ["add@7", "sha256:abcdef", "nothing"])
+def test_a_name_of_nothing_is_refused(make: Make, name: str) -> None:
+    """No spec, no version, no file of that name."""
+    project, _ = waits(make)
+    with pytest.raises(ProjectError, match="add@7|abcdef|no graph nothing"):
+        workflow_named(project, name)
+
+
+def test_back_to_a_pinned_spec(make: Make) -> None:
+    """NEW may be a digest: what was moved by mistake is moved back."""
+    _, run = waits(make)
+    project = again(make, ADD.replace("version: 1", "version: 2"))
+    old = project.services.runs.get(run).spec_digest
+    assert moved(upgrading(project, "add@1", "add").apply("ann", voiding=True)).moved
+    back = upgrading(project, "add@2", old)
+    assert "its last move is not finished" not in only(back.plan()).reason
+    assert moved(back.apply("ann", voiding=True)).moved
+    engine = Engine(project)
+    standing = engine.drive(run)
+    engine.approve(standing.waiting[0].id, "fay")
+    assert engine.drive(run).run.status == "done"
+    assert counted(project) == [50]
+    assert digest(json.loads(project.services.runs.spec_body(old))) == old
