@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import decide, proofs, spine
+from benchmarks import decide, drawing, proofs, spine
 
 
 def main() -> None:
     """Measure, and print."""
-    for name, measure in {"decide": decide.measure, "proofs": proofs.measure, "spine": spine.measure}.items():
+    for name, measure in {
+        "decide": decide.measure,
+        "drawing": drawing.measure,
+        "proofs": proofs.measure,
+        "spine": spine.measure,
+    }.items():
         print(json.dumps({"benchmark": name} | measure()), flush=True)
 
 

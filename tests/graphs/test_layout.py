@@ -233,13 +233,15 @@ def test_points_are_spread_as_near_as_gaps_allow(points: list[tuple[int, int]], 
         assert sum((x - want) ** 2 for x, want in zip(other, wanted, strict=True)) >= cost - 1e-6
 
 
-@given(st.lists(st.integers(-100, 200), max_size=12))
-def test_points_stay_between_their_ends(wanted: list[int]) -> None:
-    """Points between two ends keep order and stay inside, however many there are."""
-    found = spread_within([float(want) for want in wanted], 0, 60, 18)
+@given(st.lists(st.tuples(st.integers(-100, 200), st.integers(1, 30)), max_size=12))
+def test_points_stay_between_their_ends(points: list[tuple[int, int]]) -> None:
+    """Points between two ends stay inside, however many there are, and keep their gaps where there is room."""
+    gaps = [float(gap) for _, gap in points]
+    found = spread_within([float(want) for want, _ in points], 0, 60, gaps)
     assert all(-1e-9 <= x <= 60 + 1e-9 for x in found)
-    assert all(right >= left - 1e-9 for left, right in pairwise(found))
-    assert len(found) == len(wanted)
+    share = min(1.0, 60 / sum(gaps[1:])) if gaps[1:] else 1.0
+    assert all(right - left >= gap * share - 1e-9 for (left, right), gap in zip(pairwise(found), gaps[1:], strict=True))
+    assert len(found) == len(points)
 
 
 def block(extra: tuple[Edge, ...] = ()) -> Figure:

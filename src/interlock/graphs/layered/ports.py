@@ -10,6 +10,10 @@ from interlock.graphs.layered.spread import spread_within
 
 NEAR = 22.0
 """How far from the middle of a block a line begins that comes from afar."""
+CLOSE = 10.0
+"""The distance between lines at a block where more would bend a line that can be straight."""
+SLANT = 0.5
+"""How far a straight line may be off."""
 FIRM = 1000.0
 """How much more a straight line keeps its place than one that bends anyway."""
 
@@ -72,7 +76,17 @@ class _Ports:
                 far = min(NEAR, (high - low) / 2) if len(links) > 1 else 0.0
                 wanted.append(middle + (far if at > middle else -far))
                 weights.append(1.0)
-        return spread_within(wanted, low, high, LINE_GAP, weights)
+        gaps = [LINE_GAP] * len(links)
+        placed = spread_within(wanted, low, high, gaps, weights)
+        pushed = [
+            weight == FIRM and abs(at - want) > SLANT for at, want, weight in zip(placed, wanted, weights, strict=True)
+        ]
+        if not any(pushed):
+            return placed
+        for place in range(1, len(links)):
+            if pushed[place] or pushed[place - 1]:
+                gaps[place] = CLOSE
+        return spread_within(wanted, low, high, gaps, weights)
 
     def _between(self, link: int) -> float:
         """Where a link between neighbouring rows is straight: at the middle of the block that has no other there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 
 def spread(wanted: Sequence[float], gaps: Sequence[float], weights: Sequence[float] | None = None) -> list[float]:
@@ -30,13 +31,12 @@ def spread(wanted: Sequence[float], gaps: Sequence[float], weights: Sequence[flo
 
 
 def spread_within(
-    wanted: Sequence[float], low: float, high: float, gap: float, weights: Sequence[float] | None = None
+    wanted: Sequence[float], low: float, high: float, gaps: Sequence[float], weights: Sequence[float] | None = None
 ) -> list[float]:
-    """The same between two ends; where there is no room for `gap`, the points share what there is."""
-    if not wanted:
-        return []
-    step = min(gap, (high - low) / (len(wanted) - 1)) if len(wanted) > 1 else gap
-    near = [min(max(want, low), high) for want in wanted]
-    found = spread(near, [step] * len(near), weights)
-    last = len(found) - 1
-    return [min(max(x, low + step * place), high - step * (last - place)) for place, x in enumerate(found)]
+    """The same between two ends; where there is no room for the gaps, all of them shrink alike."""
+    room = sum(gaps[1:])
+    share = min(1.0, (high - low) / room) if room else 1.0
+    steps = [gap * share for gap in gaps]
+    found = spread([min(max(want, low), high) for want in wanted], steps, weights)
+    before = list(accumulate([0.0, *steps[1:]]))[: len(found)]
+    return [min(max(x, low + left), high - (before[-1] - left)) for x, left in zip(found, before, strict=True)]

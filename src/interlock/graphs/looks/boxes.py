@@ -19,7 +19,7 @@ ROUND = 32.0
 STACK = 8.0
 """How far the cards behind a map stick out."""
 CUT: dict[NodeKind, tuple[float, float]] = {
-    "start": (16, 16), "end": (16, 16), "reason": (12, 12), "act": (6, 6), "call": (6, 6), "approve": (14, 14),
+    "start": (16, 16), "end": (16, 16), "reason": (12, 12), "act": (4, 4), "call": (4, 4), "approve": (14, 14),
     "route": (22, 22), "python": (6, 16), "wait": (6, 24), "graph": (10, 10), "map": (6, 14), "fork": (18, 18),
     "join": (18, 18), "compensate": (22, 6),
 }  # fmt: skip
