@@ -96,7 +96,7 @@ def _go_on(engine: Engine, clock: FakeClock, script: Script, standing: Standing)
             engine.approve(row.id, person, answer=script.answers if row.kind == "form" else None)
     elif script.sends:
         event = next(iter(script.sends))
-        engine.services.pauses.send(standing.run.id, event, script.sends.pop(event), "outside")
+        engine.send(standing.run.id, event, script.sends.pop(event), "outside")
     else:
         assert script.advances is not None, f"the run waits for nothing that {script} has"
         clock.advance(script.advances)

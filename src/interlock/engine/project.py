@@ -23,6 +23,7 @@ from interlock.lam.protocol import ActionModel
 from interlock.nodes.drawer import CardDrawer, card_findings, read_cards
 from interlock.nodes.models import chat_model
 from interlock.nodes.services import Services
+from interlock.nodes.wait import fits
 from interlock.policies.drawer import PolicyDrawer, policy_findings, read_policies
 from interlock.settings import Settings, load_settings
 from interlock.source import SourceError, hint_for
@@ -31,6 +32,7 @@ from interlock.store.audit import Audit, audit_key
 from interlock.store.checkpoints import checkpointer
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
+from interlock.store.pauses import Pauses
 from interlock.store.runs import Runs
 from interlock.tools.action import Action
 from interlock.tools.drawer import read_actions
@@ -128,6 +130,7 @@ class Project:
                 runs=Runs(database, audit, self.clock),
                 ledger=ledger,
                 approvals=Approvals(database, audit, ledger, self.clock, self.policies.people.people),
+                pauses=Pauses(database, audit, self.clock, fits),
                 database=database,
                 audit=audit,
                 chat_model=self.make_chat_model or (lambda provider: chat_model(provider, self.settings)),

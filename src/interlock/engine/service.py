@@ -7,7 +7,7 @@ the process dies.  Driving is a pure function of what is stored, so it may be re
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +17,17 @@ from pydantic import ValidationError
 
 from interlock.engine.driver import Listener, silent
 from interlock.engine.project import Project, Workflow
-from interlock.errors import DecisionRefused, Refused, UsageError
+from interlock.errors import DecisionRefused, InputError, Refused, UsageError
+from interlock.graphs.cards import object_schema
+from interlock.graphs.spec import awaited
 from interlock.nodes.act import normal_arguments
 from interlock.nodes.inputs import complete
+from interlock.nodes.wait import payload_fault
 from interlock.store.approvals import known_as
 from interlock.store.audit import Fault, Head
 from interlock.store.locks import held
 from interlock.store.runs import ENDED
-from interlock.store.tables import Approval, Run
+from interlock.store.tables import Approval, Pause, Run
 
 DECISION_PATIENCE = 10.0
 """Seconds a recorded decision waits for the run's present driver to park before it drives the run itself."""
@@ -36,6 +39,8 @@ class Standing:
 
     run: Run
     waiting: list[Approval]
+    pauses: Sequence[Pause] = ()
+    """What it waits for besides people: moments and events."""
 
 
 class Engine:
@@ -73,9 +78,9 @@ class Engine:
         run = self.services.runs.get(run_id)
         if run.status in ENDED:
             return Standing(run, [])
-        return Standing(
-            run, [row for each in self.services.runs.family(run_id) for row in self.services.approvals.waiting(each.id)]
-        )
+        family = [each.id for each in self.services.runs.family(run_id)]
+        questions = [row for each in family for row in self.services.approvals.waiting(each)]
+        return Standing(run, questions, self.services.pauses.waiting(family))
 
     def drive(self, run_id: str, *, patience: float = 0.0) -> Standing:
         """Drive a run until it ends or waits: for a person, a moment or an event.  A child run drives with its root.
@@ -100,9 +105,39 @@ class Engine:
                 "output": standing.run.output,
                 "error": standing.run.error,
                 "approvals": [approval.id for approval in standing.waiting],
+                "pauses": [{"event": pause.event, "due_at": pause.due_at} for pause in standing.pauses],
             }
         )
         return standing
+
+    # Events -------------------------------------------------------------------------------------
+
+    def send(self, run_id: str, event: str, payload: Mapping[str, Any], sender: str) -> Pause | None:
+        """Give a run an event that it waits for, or will; None where it is kept until the run waits for it.
+
+        Raises:
+            Refused: the run has ended, its workflow never waits for such an event, or too many are unread.
+            InputError: the payload fits no wait for this event.
+        """
+        known_as(sender)
+        run = self.services.runs.root(run_id)
+        if run.status in ENDED:
+            raise Refused(f"run {run.id} is {run.status}; it takes no more events.")
+        waits = awaited(self._driver.graph(run.spec_digest)[1])
+        fitting = [step for step in waits if step.event == event]
+        if not fitting:
+            known = ", ".join(sorted({str(step.event) for step in waits})) or "none"
+            raise Refused(f"{run.graph} never waits for the event {event}; it waits for: {known}.")
+        faults = [payload_fault(dict(payload), object_schema(step.payload)) for step in fitting]
+        if all(faults):
+            raise InputError(f"the event {event} does not fit: {faults[0]}; nothing was changed, the run waits on.")
+        family = [each.id for each in self.services.runs.family(run.id)]
+        return self.services.pauses.send(run.id, family, event, dict(payload), sender)
+
+    def due(self) -> list[str]:
+        """The runs that can go on because a moment has come or an event was sent."""
+        roots = dict.fromkeys(self.services.runs.root(run_id).id for run_id in self.services.pauses.settled())
+        return [run_id for run_id in roots if self._driver.pending(run_id)]
 
     # Decisions ----------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ def possible(step: Step, outcome: str) -> bool:
             return step.card.on_abstain == "edge"
         case WaitStep() if outcome == "expired":
             return step.event is not None
+        case WaitStep() if outcome == "failed":
+            return step.until is not None
         case GraphStep() if outcome == "done":
             return "done" in ends(step.spec)
     return True

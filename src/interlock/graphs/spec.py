@@ -30,7 +30,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
     "approve": ("approved", "rejected", "expired", "exhausted"),
     "python": ("done", "failed", "exhausted"),
     "route": ("abstained", "failed", "exhausted"),
-    "wait": ("done", "expired", "exhausted"),
+    "wait": ("done", "expired", "failed", "exhausted"),
     "graph": ("done", "failed", "exhausted"),
     "map": ("done", "failed", "exhausted"),
     "fork": (),
@@ -351,6 +351,17 @@ def ends(spec: Spec) -> list[str]:
             names = [edge.outcome] if edge.outcome else ["failed"] * bool(bad) + ["done"] * (len(bad) < len(edge.on))
             found += [name for name in names if name]
     return list(dict.fromkeys(found))
+
+
+def awaited(spec: Spec) -> list[WaitStep]:
+    """The steps of a spec, and of those it runs, that wait for an event."""
+    found = []
+    for step in spec.steps.values():
+        if isinstance(step, WaitStep) and step.event is not None:
+            found.append(step)
+        elif isinstance(step, GraphStep | MapStep):
+            found += awaited(step.spec)
+    return found
 
 
 GraphStep.model_rebuild()

@@ -33,6 +33,7 @@ from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.perform import perform
 from interlock.nodes.route import route
 from interlock.nodes.services import Place, Services
+from interlock.nodes.wait import begin_wait, waited
 
 Values = Mapping[str, Any]
 Body = Callable[[Place, Values, Services], Move]

@@ -18,6 +18,7 @@ from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
+from interlock.store.pauses import Pauses
 from interlock.store.runs import Runs
 from interlock.tools.action import Action
 
@@ -34,6 +35,7 @@ class Services:
     runs: Runs
     ledger: Ledger
     approvals: Approvals
+    pauses: Pauses
     database: Database
     audit: Audit
     chat_model: Callable[[str], BaseChatModel]

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from interlock.store.spend import limits_of
-from interlock.store.tables import Meta, Pause, Row, Upgrade
+from interlock.store.tables import Meta, Row
 
 SCHEMA = "2"
 """Version of the tables; a database of an unknown version is refused, never guessed at."""
@@ -42,8 +42,7 @@ def _to_2(session: Session) -> None:
         "error_kind VARCHAR",
     ):
         session.execute(text(f"ALTER TABLE visits ADD COLUMN {column}"))
-    tables = [Pause.__table__, Upgrade.__table__]  # type: ignore[attr-defined]
-    Row.metadata.create_all(session.connection(), tables=tables)
+    Row.metadata.create_all(session.connection())  # those that are not there yet
     for digest, body in session.execute(text("SELECT digest, body FROM specs")).all():
         limits = json.dumps(limits_of(json.loads(body).get("limits") or {}))
         session.execute(

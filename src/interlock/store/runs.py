@@ -95,6 +95,11 @@ class Runs:
                 found += session.exec(_children_of(run.id)).all()
             return found
 
+    def lineage(self, run_id: str) -> Sequence[str]:
+        """The run and every run above it, by their ids."""
+        with self._database.read() as session:
+            return [run.id for run in lineage(session, _fetch(session, run_id))]
+
     def root(self, run_id: str) -> Run:
         """The run that nobody's step started, at or above this one."""
         with self._database.read() as session:

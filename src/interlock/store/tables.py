@@ -146,6 +146,22 @@ class Pause(Row, table=True):
     settled_at: datetime | None = _optional_moment()
 
 
+class EarlyEvent(Row, table=True):
+    """An event that came before anything waited for it; the first wait of its name takes it."""
+
+    __tablename__ = "early_events"
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: str = Field(foreign_key="runs.id", index=True)
+    """The run it was sent to; its child runs may take it too."""
+    event: str
+    payload: dict[str, Any] = _json()
+    sender: str
+    taken_by: str | None = None
+    """Id of the pause that took it."""
+    sent_at: datetime = _moment()
+
+
 class Upgrade(Row, table=True):
     """One move of a run to another spec.  Its checkpoint is written after the row, by whoever finds it unsettled."""
 
