@@ -83,4 +83,9 @@ CODES: dict[str, Code] = {
         fault="to: $to,",
         mended="to: $.to,",
     ),
+    "G112": Code(
+        "A condition that never holds.",
+        "Its comparisons exclude each other, so no value fits and the edge is never taken.",
+        "Correct the comparisons, or delete the edge.",
+    ),
 }

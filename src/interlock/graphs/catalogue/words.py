@@ -71,6 +71,21 @@ CODES: dict[str, Code] = {
         fault="- {from: think, to: tell, approval: owner_agree}",
         mended="- {from: think, to: tell, approval: owner_agrees}",
     ),
+    "G013": Code(
+        "Unknown graph.",
+        "The step runs another graph, and there is no file of that name beside this one.",
+        "Correct the name, or write the graph.",
+    ),
+    "G014": Code(
+        "A graph that is used as a step has errors of its own.",
+        "What it does is not known, so nothing could be proven about this graph either.",
+        "Check that graph; the hint has the command.",
+    ),
+    "G015": Code(
+        "A graph is a step of itself.",
+        "Directly or through others it would run itself for ever. The message shows the circle.",
+        "Take the step out, or make a loop of edges with `visits`.",
+    ),
     "G020": Code(
         "An edge goes to an unknown step.",
         "A run that took this edge would have nowhere to go.",
@@ -136,7 +151,8 @@ CODES: dict[str, Code] = {
     "G029": Code(
         "A key that says nothing on this edge.",
         "A reader would believe in a guard or a name that is not there: an `approval` on an edge to a step that "
-        "changes nothing, `writes` without one, or an `outcome` on an edge that does not go to END.",
+        "changes nothing, `writes` without one, an `outcome` on an edge that does not go to END, or `keeps` on an edge "
+        "that is no failed end.",
         "Delete the key, or move it to the edge it was meant for.",
         fault="- {from: START, to: think, approval: owner_agrees}",
         mended="- START -> think",
@@ -154,5 +170,43 @@ CODES: dict[str, Code] = {
         "harm, but it draws a way that no run takes.",
         "Delete the edge, or give the step what makes the outcome possible.",
         severity="warning",
+    ),
+    "G032": Code(
+        "Two conditions of one outcome can hold together.",
+        "The first would win by its place in the file, and the second would not mean what it says. The message has "
+        "values with which both hold.",
+        "Exclude the values from one of them.",
+    ),
+    "G033": Code(
+        "An edge out of a route or a fork without `on`.",
+        "Such a step has no outcome that is the usual one: each edge says which label or branch it is for.",
+        "Add `on`; the hint lists the words.",
+    ),
+    "G034": Code(
+        "`keeps` names a step whose effect cannot stand there.",
+        "On no path to this end has the step done anything that was not undone. A reader would believe that it had.",
+        "Delete the name.",
+        severity="warning",
+    ),
+    "G035": Code(
+        "`compensate` names a step that cannot be undone.",
+        "There is no such step, or none of its actions names an action that compensates it.",
+        "Correct the name, or declare `compensate=` on the action in `tools/`.",
+    ),
+    "G036": Code(
+        "`join` names an unknown step.",
+        "A join ends the branches of one fork, and there is no step of that name.",
+        "Correct the name.",
+    ),
+    "G037": Code(
+        "An action that a thinking step may not use.",
+        "The actions of a reason card are for looking things up: they exist, and they only read. A chat model alone "
+        "decides that they are called, so nothing that changes anything may stand there.",
+        "Correct the name, or make the action a step of its own, behind a policy or an approval.",
+    ),
+    "G038": Code(
+        "`keeps` names an unknown step.",
+        "The effect that was meant would not be kept knowingly.",
+        "Correct the name.",
     ),
 }
