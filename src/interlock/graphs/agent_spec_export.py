@@ -76,12 +76,10 @@ def export_with(spec: Spec, tools: Mapping[str, Tool]) -> Exported:
     """`export`, with the actions as a flow shows them."""
     parts = Parts(tools)
     made = _Flow(spec, parts, spec.graph).build()
-    guards = sorted({name for step in spec.steps.values() for name in _consequential(step, tools)})
-    if guards:
-        parts.lose("", f"no policy decides about {', '.join(guards)} there, and no ledger keeps them from happening "
-                   "twice; the tools only ask for confirmation", guard=True)  # fmt: skip
-    if spec.limits != Limits():
-        parts.lose("", "the limits of a run", guard=True)
+    if parts.consequential:
+        names = ", ".join(sorted(parts.consequential))
+        message = f"no policy decides about {names} there, and no ledger keeps them from happening twice"
+        parts.lose("", f"{message}; the tools only ask for confirmation", guard=True)
     kept = {"format": FORMAT, "spec": spec.model_dump(mode="json", by_alias=True, exclude_none=True)}
     document = {
         **made.component,
@@ -91,12 +89,6 @@ def export_with(spec: Spec, tools: Mapping[str, Tool]) -> Exported:
     }
     losses = sorted(parts.losses, key=lambda loss: not loss.guard)
     return Exported(document, losses)
-
-
-def _consequential(step: object, tools: Mapping[str, Tool]) -> list[str]:
-    if not isinstance(step, ActStep | CallStep | CompensateStep):
-        return []
-    return [name for name in step.actions if name not in tools or tools[name].consequential]
 
 
 @dataclass
@@ -118,14 +110,13 @@ class _Flow:
         spec = self.spec
         if not self.open_inputs:
             self.start = {name: Offer(name, (name,), _input(name, schema)) for name, schema in spec.input.items()}
-            self._lost_inputs()
         guarded = {edge.target for edge in spec.edges if edge.approval is not None}
         guarded |= {step.covers for step in spec.steps.values() if isinstance(step, ApproveStep) and step.covers}
         nodes = StepNodes(self.parts, self.wires, self.id, self._fields, guarded)
         nested = NestedNodes(
             spec, self.parts, self.id, lambda inner, id_, open_: _Flow(inner, self.parts, id_, open_).build()
         )
-        order = self._reached()
+        order, _ = self.reached()
         for name in order:  # what a prompt may name is known only when every writer stands
             step = spec.steps[name]
             if isinstance(step, GraphStep | MapStep | ForkStep):
@@ -143,6 +134,8 @@ class _Flow:
         for name in order:
             for want in self.placed[name].wants:
                 self._connect(name, want)
+        if not self.open_inputs:
+            self._lost_of_graph()
         return self._component(order)
 
     # Which steps there are ------------------------------------------------------------------------
@@ -155,27 +148,26 @@ class _Flow:
             case ApproveStep():
                 return ("approved", "rejected")
             case GraphStep(spec=inner):
-                return tuple(_Flow(inner, Parts(self.parts.tools), "").end_names())
+                _, ends = _Flow(inner, Parts(self.parts.tools), "").reached()
+                return tuple(ends)
             case ForkStep():
                 return ()
         return ("done",)
 
-    def end_names(self) -> list[str]:
-        """The names of the ends that are carried."""
-        self._reached()
-        return list(self._found_ends)
+    def reached(self) -> tuple[list[str], list[str]]:
+        """The steps that carried outcomes lead to, in authored order, and the names of the ends.
 
-    def _reached(self) -> list[str]:
-        """The steps that carried outcomes lead to, in authored order; branches of forks are flows of their own."""
+        Branches of forks are flows of their own.
+        """
         spec = self.spec
         seen: dict[str, None] = {}
-        self._found_ends: dict[str, None] = {}
+        ends: dict[str, None] = {}
         waiting = list(spec.leaving(START))
         while waiting:
             edge = waiting.pop()
             name = edge.target
             if name == END:
-                self._found_ends[_end_name(edge)] = None
+                ends[_end_name(edge)] = None
                 continue
             if name in seen:
                 continue
@@ -186,7 +178,7 @@ class _Flow:
                 waiting += spec.leaving(joint, "done")
             else:
                 waiting += [edge for outcome in self._exits(name) for edge in spec.leaving(name, outcome)]
-        return [name for name in spec.steps if name in seen]
+        return [name for name in spec.steps if name in seen], list(ends)
 
     # What flows where -----------------------------------------------------------------------------
 
@@ -308,9 +300,19 @@ class _Flow:
         self.parts.lose(name, f"its conditions: there the tool `{OURS}.choose.{name}` chooses, and has to be written")
         return choice
 
-    def _lost_inputs(self) -> None:
-        if untrusted := [name for name, schema in self.spec.input.items() if schema.provenance != "user"]:
-            self.parts.lose("", f"where {', '.join(untrusted)} may come from", guard=True)
+    def _lost_of_graph(self) -> None:
+        """What a graph has and a flow has not."""
+        spec = self.spec
+        where = "" if self.id == spec.graph else spec.graph
+        if untrusted := [name for name, schema in spec.input.items() if schema.provenance != "user"]:
+            self.parts.lose(where, f"where {', '.join(untrusted)} may come from", guard=True)
+        if spec.limits != Limits():
+            self.parts.lose(where, "the limits of a run", guard=True)
+        for step in spec.steps.values():
+            if isinstance(step, ActStep | CallStep | CompensateStep):
+                known = [self.parts.tools.get(name) for name in step.actions]
+                named = zip(step.actions, known, strict=True)
+                self.parts.consequential |= {name for name, tool in named if tool is None or tool.consequential}
 
     def _lost_edges(self, order: list[str]) -> None:
         spec = self.spec

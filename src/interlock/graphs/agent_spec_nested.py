@@ -41,6 +41,9 @@ class NestedNodes:
     """Builds a flow: the graph, the flow's id, and whether any path that nothing inside writes is an input."""
 
     def place(self, name: str, step: GraphStep | MapStep | ForkStep) -> Placed:
+        """The node of one step."""
+        if step.visits is not None:
+            self.parts.lose(name, f"at most {step.visits} visits", guard=True)
         match step:
             case GraphStep():
                 return self._graph(name, step)
@@ -59,8 +62,6 @@ class NestedNodes:
             branches=sorted(branch_name(end) for end in inner.ends),
         )  # fmt: skip
         exits: dict[str, tuple[str, str | None]] = {end: (id_, branch_name(end)) for end in inner.ends}
-        if step.visits is not None:
-            self.parts.lose(name, f"at most {step.visits} visits", guard=True)
         return Placed(id_, exits, id_, offers, wants)
 
     def _map(self, name: str, step: MapStep) -> Placed:

@@ -51,6 +51,8 @@ class Parts:
     tools: Mapping[str, Tool]
     components: dict[str, Component] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
+    consequential: set[str] = field(default_factory=set)
+    """The actions that change something."""
     structured: bool = False
     """Whether anything needs the version that brought structured outputs."""
 
