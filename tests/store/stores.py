@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from interlock.digest import digest
 from interlock.policies.language import Requirement
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit, Head
@@ -35,7 +36,7 @@ class Stores:
         """A new run."""
         spec = SPEC | ({"limits": limits} if limits else {})
         return self.runs.create(
-            spec=spec, spec_digest=DIGEST, input={"amount": 1}, requester="requester", run_id=run_id
+            spec=spec, spec_digest=digest(spec), input={"amount": 1}, requester="requester", run_id=run_id
         ).id
 
     def gated(self, run_id: str) -> Effect:
