@@ -255,6 +255,15 @@ def test_sentences_break_between_words() -> None:
     assert shortened("  a\n b ", 10) == "a b"
 
 
+def test_a_name_without_end_is_cut() -> None:
+    """The longest name takes one short line; the tooltip has all of it."""
+    long = "a_step_" * 5000
+    svg = drawn(Figure("f", "f", "", (Node(long, "act", long), Node("END:x", "end", long))))
+    assert float(str(read(svg).get("width"))) < 900
+    assert max(map(len, texts(read(svg)))) == 40
+    assert long in svg
+
+
 def test_wider_text_needs_wider_boxes() -> None:
     """A box is as wide as its widest line, with room on both sides."""
     narrow, wide = Node("a", "act", "a"), Node("a", "act", "a_much_longer_name_of_a_step")

@@ -76,6 +76,18 @@ def test_a_graph_with_errors_is_drawn_with_the_path_of_the_first(desk: Desk) -> 
     assert barred == ["START", "think", "ask", "pay"]
 
 
+@pytest.mark.parametrize("file", sorted(Path("tests/refused").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_refused_graph_is_drawn_or_named(file: Path, desk: Desk) -> None:
+    """Whatever is wrong with a file, what could be read is drawn, and a file that holds nothing is named."""
+    for form in ("svg", "mermaid", "text"):
+        done = desk.interlock("draw", file, "--format", form)
+        assert done.code == 1
+        assert "Traceback" not in done.err
+        assert f"interlock check {file}" in done.err
+        if form == "svg" and done.out:
+            assert "START" in classes(done.out)
+
+
 def test_a_path_of_ones_own_is_marked(desk: Desk) -> None:
     """A path is given by its steps; END is any end that its last arrow reaches."""
     done = desk.interlock("draw", "front_desk", "--path", "START,act,answer,END")

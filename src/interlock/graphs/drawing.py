@@ -32,6 +32,7 @@ from interlock.graphs.looks.boxes import (
     gate_lines,
     gate_size,
     label_lines,
+    title_line,
 )
 from interlock.graphs.looks.lettering import text_width
 from interlock.graphs.looks.palette import LIGHT
@@ -142,12 +143,18 @@ class _Drawing:
         """START or END in one line, with the name of the end."""
         word, tone = WORDS[node.kind], LIGHT.tones[node.kind]
         long = text_width(word, WORD_SIZE, bold=True, spacing=WORD_SPACING)
-        whole = long + (8 + text_width(node.title, TITLE_SIZE, bold=True) if node.title else 0)
+        whole = long + (8 + text_width(title_line(node), TITLE_SIZE, bold=True) if node.title else 0)
         left, y = box.middle[0] - whole / 2, box.middle[1]
         yield _text("word", word, left + long / 2, y + 3.6, WORD_SIZE, tone.word, spaced=True)
         if node.title:
             yield _text(
-                "name", node.title, left + long + 8 + (whole - long - 8) / 2, y + 5, TITLE_SIZE, LIGHT.text, bold=True
+                "name",
+                title_line(node),
+                left + long + 8 + (whole - long - 8) / 2,
+                y + 5,
+                TITLE_SIZE,
+                LIGHT.text,
+                bold=True,
             )
 
     def _lines(self, node: Node, box: Box) -> Iterator[str]:
@@ -158,7 +165,7 @@ class _Drawing:
         yield from _headed(node.kind, WORDS[node.kind], x, y)
         y += WORD_LINE
         if node.title:
-            yield _text("name", node.title, x, y + 14.5, TITLE_SIZE, LIGHT.text, bold=True)
+            yield _text("name", title_line(node), x, y + 14.5, TITLE_SIZE, LIGHT.text, bold=True)
             y += TITLE_LINE
         for line in details:
             yield _text("detail", line, x, y + 10.5, DETAIL_SIZE, LIGHT.muted)

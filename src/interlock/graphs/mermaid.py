@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.graphs.figure import WORDS, Edge, Figure, Group, Marks, Node, NodeKind, closed_groups, lit, returning
-from interlock.graphs.looks.boxes import detail_lines, gate_lines, label_lines
+from interlock.graphs.looks.boxes import detail_lines, gate_lines, label_lines, title_line
 from interlock.graphs.looks.palette import LIGHT
 
 _SHAPES: dict[NodeKind, tuple[str, str]] = {
@@ -78,7 +78,7 @@ class _Flowchart:
 
     def _node(self, node: Node, indent: str) -> Iterator[str]:
         identity = self.ids[node.name]
-        word, title = WORDS[node.kind], _text(node.title)
+        word, title = WORDS[node.kind], _text(title_line(node))
         if node.inside is not None:
             yield f'{indent}subgraph {identity}["{word} {title}"]'
             yield from self._figure(node.inside, indent + "  ")

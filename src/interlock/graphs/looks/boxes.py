@@ -31,8 +31,13 @@ PAD: dict[NodeKind, tuple[float, float]] = {
 """What is kept free on the left and right of the text, where it is not `PAD_X`."""
 
 
-DETAIL, LABEL, CONDITION = 34, 24, 34
-"""Most characters in a line of details, of outcomes on an arrow, and of a condition."""
+TITLE, DETAIL, LABEL, CONDITION = 40, 34, 24, 34
+"""Most characters in a name, in a line of details, of outcomes on an arrow, and of a condition."""
+
+
+def title_line(node: Node) -> str:
+    """The name in a node; the tooltip and the description have all of it."""
+    return shortened(node.title, TITLE)
 
 
 def detail_lines(node: Node) -> list[str]:
@@ -67,7 +72,7 @@ def node_size(node: Node) -> Size:
     """The room that a node takes."""
     left, right = CUT[node.kind]
     word = text_width(WORDS[node.kind], WORD_SIZE, bold=True, spacing=WORD_SPACING)
-    title = text_width(node.title, TITLE_SIZE, bold=True)
+    title = text_width(title_line(node), TITLE_SIZE, bold=True)
     if node.kind in ("start", "end"):
         width = 2 * PAD_X + (word + (title + 8 if node.title else 0))
         return Size(width, ROUND, left, width - right)
