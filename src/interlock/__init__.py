@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interlock.engine.project import Workflow
-    from interlock.tools.action import action
+    from interlock.nodes.function import Values, node
+    from interlock.tools.action import Result, action
 
-__all__ = ["action", "load"]
+__all__ = ["Result", "Values", "action", "load", "node"]
 
 
 def load(path: str | Path) -> Workflow:
@@ -24,10 +26,16 @@ def load(path: str | Path) -> Workflow:
     return Project.at(path.parent).workflow(path)
 
 
-def __getattr__(name: str) -> Any:
-    """`interlock.action`, imported when first asked for: the command line answers without pydantic."""
-    if name == "action":
-        from interlock.tools.action import action
+_HOMES = {
+    "action": "interlock.tools.action",
+    "Result": "interlock.tools.action",
+    "Values": "interlock.nodes.function",
+    "node": "interlock.nodes.function",
+}
 
-        return action
+
+def __getattr__(name: str) -> Any:
+    """What tools and nodes are written with, imported when first asked for: the command line answers without it."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

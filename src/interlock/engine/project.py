@@ -21,6 +21,8 @@ from interlock.graphs.loader import read_spec
 from interlock.graphs.spec import ActStep, ReasonStep, Spec
 from interlock.lam.protocol import ActionModel
 from interlock.nodes.drawer import CardDrawer, card_findings, read_cards
+from interlock.nodes.function import Function
+from interlock.nodes.functions import read_functions
 from interlock.nodes.models import chat_model
 from interlock.nodes.services import Services
 from interlock.nodes.wait import fits
@@ -89,6 +91,11 @@ class Project:
         return read_cards(self.root / "nodes")
 
     @cached_property
+    def functions(self) -> Mapping[str, Function]:
+        """The pure functions that can be used; what is wrong with the others is told where cards are read."""
+        return read_functions(self.root / "nodes")
+
+    @cached_property
     def policies(self) -> PolicyDrawer:
         return read_policies(self.root / "policies")
 
@@ -126,6 +133,7 @@ class Project:
                 clock=self.clock,
                 sleep=self.sleep,
                 actions=self.actions,
+                functions=lambda: self.functions,
                 policies=self.policies,
                 runs=Runs(database, audit, self.clock),
                 ledger=ledger,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from interlock.digest import Json, digest, plain
 from interlock.errors import ModelError
 from interlock.graphs.labels import labels
-from interlock.graphs.spec import ActStep, CallStep, RouteStep, is_path, path_parts
+from interlock.graphs.spec import ActStep, CallStep, Performing, RouteStep, is_path, path_parts
 from interlock.lam.candidates import reproduce
 from interlock.lam.parameters import read_parameters
 from interlock.lam.protocol import Action as ProposedAction
@@ -72,9 +72,7 @@ def propose(
     return row
 
 
-def bindings(
-    step: ActStep | CallStep, place: Place, values: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Label]]:
+def bindings(step: Performing, place: Place, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Label]]:
     """The arguments the graph fixes, and where each comes from; a constant comes from the author."""
     known = labels(place.spec)
     bound: dict[str, Any] = {}

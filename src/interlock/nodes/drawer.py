@@ -9,6 +9,7 @@ from pathlib import Path
 
 from interlock.graphs.cards import ActCard, Card, ReasonCard, RouteCard
 from interlock.graphs.spec import OUTCOMES
+from interlock.nodes.functions import inspect_functions
 from interlock.source import Document, Finding, SourceError, hint_for, read_document, validate
 from interlock.tools.action import Action
 
@@ -54,9 +55,6 @@ def inspect_cards(folder: Path) -> tuple[CardDrawer, list[Finding]]:
     documents: dict[str, Document] = {}
     findings: list[Finding] = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.suffix == ".py":
-            message = "nodes written in Python are not supported yet; only cards (*.yaml) are read"
-            findings.append(Finding(code="N006", message=message, file=str(path)))
         if path.suffix not in (".yaml", ".yml"):
             continue
         try:
@@ -71,6 +69,16 @@ def inspect_cards(folder: Path) -> tuple[CardDrawer, list[Finding]]:
             findings.append(document.finding("N004", message, ("node",)))
         elif card is not None:
             cards[card.node], documents[card.node] = card, document
+    functions, faults = inspect_functions(folder)
+    findings += faults
+    first = {name: document.file for name, document in documents.items()}
+    for declared in functions:
+        name = declared.function.name
+        if name in first:
+            message = f"the node `{name}` is declared twice; first in {first[name]}"
+            findings.append(Finding(code="N004", message=message, file=str(declared.path), line=declared.line))
+        else:
+            cards[name], first[name] = declared.function.card(), str(declared.path)
     return CardDrawer(cards, documents), findings
 
 

@@ -28,9 +28,11 @@ from interlock.graphs.spec import (
 from interlock.nodes.act import Abstained, propose
 from interlock.nodes.approve import answered, ask, ask_doubt, form_answered, gate
 from interlock.nodes.children import drive, join, start
+from interlock.nodes.compensate import undo
 from interlock.nodes.metered import think
 from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.perform import perform
+from interlock.nodes.pure import compute
 from interlock.nodes.route import route
 from interlock.nodes.services import Place, Services
 from interlock.nodes.wait import begin_wait, waited

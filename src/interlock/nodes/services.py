@@ -12,6 +12,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from interlock.errors import ProjectError
 from interlock.graphs.spec import Spec
 from interlock.lam.protocol import ActionModel
+from interlock.nodes.function import Function
 from interlock.policies.drawer import PolicyDrawer
 from interlock.settings import Settings
 from interlock.store.approvals import Approvals
@@ -31,6 +32,8 @@ class Services:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     actions: Mapping[str, Action]
+    functions: Callable[[], Mapping[str, Function]]
+    """The pure functions of `nodes/` as they are now."""
     policies: PolicyDrawer
     runs: Runs
     ledger: Ledger

@@ -9,6 +9,12 @@
                expired             in_doubt -> executed | failed | intent (next attempt)
                superseded
 
+An effect that another row undoes goes along with that row, in the same transaction::
+
+    executed | verified -> compensating   (the undoing row: intent)
+    compensating -> compensated           (executed)
+    compensating -> executed              (failed: it certainly was not undone)
+
 `intent` is committed before the outside world is called.  Whoever finds `intent` when no live process
 holds the effect may not call; the row goes to `in_doubt`.
 """
@@ -36,16 +42,21 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "intent": ("executed", "failed", "in_doubt"),
     "in_doubt": ("executed", "failed", "intent"),
     "failed": ("intent", "superseded"),
-    "executed": ("verified",),
+    "executed": ("verified", "compensating"),
+    "verified": ("compensating",),
+    "compensating": ("compensated", "executed"),
 }
 """The states that may follow each state; a state without an entry is final."""
 
-BEGUN = ("intent", "in_doubt", "executed", "verified")
+STANDING = ("executed", "verified")
+"""States of a row whose effect is there, and which can be undone."""
+
+BEGUN = ("intent", "in_doubt", *STANDING, "compensating", "compensated")
 """States in which the outside world may have changed: at most one row of a visit is ever here."""
 
 OPEN = ("proposed", "gated", "approved")
 
-SETTLED = ("executed", "verified", "failed", "denied", "rejected", "expired", "superseded")
+SETTLED = (*STANDING, "compensating", "compensated", "failed", "denied", "rejected", "expired", "superseded")
 """States of a row that nobody waits for: it happened, or certainly did not."""
 
 
@@ -127,11 +138,30 @@ class Ledger:
         )
         if result.rowcount != 1:
             raise Conflict(f"effect {effect.id} was changed by somebody else; nothing was done.")
-        told: dict[str, Json] = {"from": effect.state, "to": state}
+        before, undoes = effect.state, effect.undoes
+        told: dict[str, Json] = {"from": before, "to": state}
         told |= {name: changes[name] for name in ("digest", "approval_id", "attempt", "error") if name in changes}
         self._audit.append(session, actor, f"effect.{state}", effect.id, told)
         session.expire_all()
+        if undoes is not None:
+            self._move_undone(session, fetch(session, undoes), before, state, actor)
         return fetch(session, effect.id)
+
+    def _move_undone(self, session: Session, original: Effect, before: str, state: str, actor: str) -> None:
+        """Move an effect along with the row that undoes it, which went from `before` to `state`.
+
+        Raises:
+            Refused: it is undone already, or another row is undoing it.
+        """
+        match state:
+            case "intent" if before != "in_doubt":  # an attempt in doubt holds it already
+                if original.state not in STANDING:
+                    raise Refused(f"effect {original.id} is {original.state}; nothing is undone twice.")
+                self.move(session, original, "compensating", actor=actor)
+            case "executed":
+                self.move(session, original, "compensated", actor=actor)
+            case "failed":
+                self.move(session, original, "executed", actor=actor)
 
     def gate(self, effect: Effect, *, digest: str, verdict: dict[str, Json], denied: bool) -> Effect:
         """Record the gate's verdict: `gated`, or `denied` for good."""
@@ -271,8 +301,9 @@ def newest(session: Session, run_id: str, step: str, visit: int) -> Effect | Non
 
 def copy(effect: Effect) -> Effect:
     """The same proposal as a new, unplaced row."""
-    kept = ("run_id", "step", "visit", "action", "arguments", "missing", "labels", "evidence", "model", "proposed_by")
-    return Effect(id="", slot=0, state="proposed", **{name: getattr(effect, name) for name in kept})
+    place = ("run_id", "step", "visit", "undoes", "proposed_by")
+    call = ("action", "arguments", "missing", "labels", "evidence", "model")
+    return Effect(id="", slot=0, state="proposed", **{name: getattr(effect, name) for name in (*place, *call)})
 
 
 def consume(session: Session, approval: Approval, now: datetime) -> None:

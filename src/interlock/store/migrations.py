@@ -25,7 +25,7 @@ def migrate(session: Session, meta: Meta) -> bool:
 
 
 def _to_2(session: Session) -> None:
-    """Child runs, waits, upgrades, spend by visit, and limits that stand beside the run they bound."""
+    """Child runs, waits, upgrades, compensation, spend by visit, and limits that stand beside the run they bound."""
     for column in (
         "limits JSON NOT NULL DEFAULT '{}'",
         "parent_id VARCHAR REFERENCES runs (id)",
@@ -42,6 +42,7 @@ def _to_2(session: Session) -> None:
         "error_kind VARCHAR",
     ):
         session.execute(text(f"ALTER TABLE visits ADD COLUMN {column}"))
+    session.execute(text("ALTER TABLE effects ADD COLUMN undoes VARCHAR REFERENCES effects (id)"))
     Row.metadata.create_all(session.connection())  # those that are not there yet
     for digest, body in session.execute(text("SELECT digest, body FROM specs")).all():
         limits = json.dumps(limits_of(json.loads(body).get("limits") or {}))

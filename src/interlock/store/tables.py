@@ -205,6 +205,8 @@ class Effect(Row, table=True):
     """Backend, model id, confidence and certainty of the proposal; empty when no model chose."""
     proposed_by: list[str] = _json()
     """The requester, then everybody who edited."""
+    undoes: str | None = Field(default=None, foreign_key="effects.id")
+    """The effect that this one compensates; the two move together."""
     digest: str | None = None
     verdict: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     approval_id: str | None = None
