@@ -11,6 +11,7 @@ import typer
 
 from interlock.cli.output import (
     EXIT_DONE,
+    EXIT_FAILED,
     approval_object,
     console,
     effect_object,
@@ -115,8 +116,31 @@ def tell(standing: Standing) -> None:
                 out.print(f"  {approval.request.get('title')}", markup=False)
                 out.print(f"  Look:    interlock review show {approval.id}", markup=False)
                 out.print(f"  Decide:  {next_step(approval)}", markup=False)
+            tell_pauses(standing)
+        case _ if standing.pauses:
+            out.print(f"[yellow]waiting[/yellow] {run.id} waits:")
+            tell_pauses(standing)
         case _:
             out.print(f"{run.id} is {run.status}. Go on: interlock runs resume {run.id}")
+
+
+def tell_pauses(standing: Standing) -> None:
+    """The moments and events that a run waits for, each with the command that gets it on."""
+    out = console()
+    for pause in standing.pauses:
+        until = f"{pause.due_at:%Y-%m-%d %H:%M} UTC"
+        if pause.event is None:
+            out.print(f"  {pause.step}: until {until}", markup=False)
+            out.print("  Then:    interlock runs resume --due", markup=False)
+        else:
+            out.print(f"  {pause.step}: for the event {pause.event}, until {until}", markup=False)
+            data = f" --data '{_example(pause.payload_schema)}'" if pause.payload_schema.get("properties") else ""
+            out.print(f"  Send:    interlock runs send {standing.run.id} {pause.event}{data}", markup=False)
+
+
+def _example(schema: dict[str, Any]) -> str:
+    """The fields of an event's data, each with its type in the place of a value."""
+    return json.dumps({name: field.get("type", "any") for name, field in schema.get("properties", {}).items()})
 
 
 @app.command("list")
@@ -187,9 +211,57 @@ def _show_steps(run_id: str, engine: Engine, indent: str) -> None:
 
 
 @app.command()
-def resume(run_id: RunId, as_json: AsJson = False) -> None:
-    """Go on with a run, from its last checkpoint."""
-    finish(open_engine(as_json).drive(run_id), as_json)
+def resume(
+    run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Id of the run.")] = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="Every run whose moment has come or whose event was sent.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run from its last checkpoint, or with all that are due."""
+    if (run_id is None) == (not due):
+        raise UsageError("resume takes the id of a run, or --due.")
+    engine = open_engine(as_json)
+    if run_id is not None:
+        finish(engine.drive(run_id), as_json)
+    found = [engine.drive(each) for each in engine.due()]
+    if as_json:
+        print_json({"runs": [run_object(standing.run) for standing in found]})
+    for standing in () if as_json else found:
+        tell(standing)
+    if not found and not as_json:
+        console().print("No run is due.")
+    raise typer.Exit(EXIT_FAILED if any(exit_code(standing.run) == EXIT_FAILED for standing in found) else EXIT_DONE)
+
+
+@app.command()
+def send(
+    run_id: RunId,
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="Name of the event.")],
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="JSON", help="The event's data, an object; @FILE reads a file.")
+    ] = None,
+    as_json: AsJson = False,
+    person: As = None,
+) -> None:
+    """Send a run an event that it waits for; one that comes early is kept."""
+    engine = open_engine(as_json)
+    text = read_text(Path(data[1:])) if data and data.startswith("@") else data or "{}"
+    try:
+        payload = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"--data is not JSON: {error}.") from None
+    if not isinstance(payload, dict):
+        raise InputError('--data holds no JSON object; write {"KEY": VALUE}.')
+    taken = engine.send(run_id, event, payload, person or requester())
+    if as_json:
+        told = {"step": taken.step, "run": taken.run_id} if taken else None
+        print_json({"run": run_id, "event": event, "taken": told, "kept": taken is None})
+        return
+    if taken is None:
+        console().print(f"{event} is kept until {run_id} waits for it.")
+    else:
+        console().print(f"{event} is taken by {taken.step}. Go on: interlock runs resume {run_id}")
 
 
 @app.command()
