@@ -88,12 +88,9 @@ class _Drawing:
             yield f"<style>\n{stylesheet()}\n</style>"
         yield "<defs>"
         for state, path in BADGES.items():
-            filled = state == "running"
-            glyph = (
-                f'<path d="{path}" fill="{LIGHT.paper if filled else "none"}" stroke="{LIGHT.paper}" '
-                f'stroke-width="{1 if filled else 1.8}" stroke-linecap="round" stroke-linejoin="round"/>'
-            )
-            yield f'<g id="{self.prefix}-{state}"><circle r="8" fill="{LIGHT.states[state]}"/>{glyph}</g>'
+            # Colours come from where a badge is used, so that they follow the mode.
+            glyph = f'<path d="{path}" fill="none" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/>'
+            yield f'<g id="{self.prefix}-{state}"><circle r="8" stroke="none"/>{glyph}</g>'
         yield "</defs>"
         yield f'<rect class="paper" width="{width}" height="{height}" rx="10" fill="{LIGHT.paper}"/>'
 
@@ -134,7 +131,8 @@ class _Drawing:
         if node.kind not in ("start", "end"):
             at = f'x="{number(box.right - 7)}" y="{number(box.top + 1)}"'
             parts += [
-                f'<use class="badge badge-{state}" href="#{self.prefix}-{state}" {at} display="none"/>'
+                f'<g class="badge badge-{state}" {_paint(LIGHT.states[state], LIGHT.paper)} display="none">'
+                f'<use href="#{self.prefix}-{state}" {at}/></g>'
                 for state in BADGES
             ]
         return "".join(parts) + "</g>"

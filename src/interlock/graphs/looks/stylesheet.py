@@ -33,7 +33,8 @@ def stylesheet() -> str:
         "ease-in-out infinite}}",
         "@keyframes interlock-pulse{50%{stroke-opacity:.12}}",
     ]
-    return "\n".join(rules)
+    # What knows no variables keeps to the attributes of the light mode, instead of painting everything black.
+    return "\n".join(["@supports (fill:var(--a)){", *rules, "}"])
 
 
 def _variables(palette: Palette) -> str:
@@ -63,7 +64,7 @@ _RULES = (
     ".approval .tip{fill:var(--ig-approve-line)}",
     ".gate{fill:var(--ig-approve-ground);stroke:var(--ig-approve-line)}",
     ".start .name{fill:var(--ig-start-word)}",
-    ".badge path{stroke:var(--ig-paper)}",
+    ".badge{stroke:var(--ig-paper)}",
 )
 
 
@@ -79,7 +80,7 @@ def _kinds(root: str) -> Iterator[str]:
 
 def _states(root: str) -> Iterator[str]:
     for state in LIGHT.states:
-        yield f"{root} .badge-{state} circle{{fill:var(--ig-{state})}}"
+        yield f"{root} .badge-{state}{{fill:var(--ig-{state})}}"
         yield f"{root} .node.{state} .badge-{state}{{display:inline}}"
     for state in ("running", "waiting", "failed"):
         yield f"{root} .node.{state} .halo{{display:inline;stroke:var(--ig-{state})}}"

@@ -37,7 +37,7 @@ SIGNS: dict[NodeKind, Sign] = {
 
 BADGES: dict[State, str] = {
     "done": "M-3.4 .2L-1 2.8L3.6 -2.6",
-    "running": "M-2 -3.2L3.4 0L-2 3.2Z",
+    "running": "M-1.6 -2.6L2.8 0L-1.6 2.6Z",
     "waiting": "M-2 -3V3M2 -3V3",
     "failed": "M-2.8 -2.8L2.8 2.8M2.8 -2.8L-2.8 2.8",
 }
