@@ -6,10 +6,12 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
 from interlock.graphs.codes import CODES
 from interlock.policies.language import Policy
@@ -304,3 +306,53 @@ def test_a_misspelt_key_is_not_also_missing() -> None:
         ("P001", "unknown key `polcy`"),
         ("P002", "the key `version` is missing"),
     ]
+
+
+class Tagged(BaseModel):
+    """One of two forms; pydantic names the form in the place of an error, and here as one of its keys."""
+
+    model_config = ConfigDict(extra="forbid")
+    event: str
+    within: int = 1
+
+
+class Other(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    until: str
+
+
+class Waiting(BaseModel):
+    wait: Annotated[
+        Annotated[Tagged, Tag("event")] | Annotated[Other, Tag("until")],
+        Discriminator(lambda value: "until" if "until" in value else "event"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("wait: {evnt: paid}", [("G001", 8, "did you mean `event`?")]),
+        ("wait: {event: paid, within: soon}", [("G003", 29, None)]),
+        ("wait: {event: paid, withn: 3}", [("G001", 21, "did you mean `within`?")]),
+        ("wait: {within: 3}", [("G002", 1, None)]),
+        ("wait: {event: 3}", [("G003", 15, None)]),
+    ],
+)
+def test_a_form_named_like_a_key_is_no_key(text: str, found: list[tuple[str, int, str | None]]) -> None:
+    """Faults inside one form of several stand at the key or value that is meant."""
+    _, findings = validate(Waiting, parse_document(text, "f.yaml"), "G")
+    assert [(finding.code, finding.column, finding.hint) for finding in findings] == found
+
+
+class Tree(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    a: Tree | None = None
+    b: Tree | None = None
+
+
+@pytest.mark.timeout(30)
+def test_a_fault_deep_in_like_names_is_found() -> None:
+    """The place of a fault is found however often the keys above it repeat."""
+    text = "{a: " * 40 + "{c: 1}" + "}" * 40
+    _, findings = validate(Tree, parse_document(text, "f.yaml"), "G")
+    assert [(finding.code, finding.column) for finding in findings] == [("G001", 4 * 40 + 2)]

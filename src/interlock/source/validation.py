@@ -33,7 +33,7 @@ def validate(
         return model.model_validate_json(data), []
     except ValidationError as error:
         faults = _faults(document, error, at)
-    unknown = {loc: _known(model, item["loc"]) for loc, item in faults.items() if item["type"] == "extra_forbidden"}
+    unknown = {loc: _known(model, loc[len(at) :]) for loc, item in faults.items() if item["type"] == "extra_forbidden"}
     findings = _findings(document, faults, unknown, family)
     meant = json.loads(data)
     for loc, known in unknown.items():
@@ -56,8 +56,11 @@ def _faults(document: Document, error: ValidationError, at: Loc) -> dict[Loc, An
     """
     kept: dict[Loc, Any] = {}
     for item in error.errors(include_url=False):
-        loc = _walk(document, at, item["loc"])
-        kept.setdefault((*loc, item["loc"][-1]) if item["type"] == "missing" else loc, item)
+        if item["type"] == "missing":
+            loc = (*_walk(document, at, item["loc"][:-1], dict), item["loc"][-1])
+        else:
+            loc = _walk(document, at, item["loc"])
+        kept.setdefault(loc, item)
     return {
         loc: item for loc, item in kept.items() if not any(other[: len(loc)] == loc and other != loc for other in kept)
     }
@@ -87,14 +90,26 @@ def _rename(data: Any, loc: Loc, name: str | None) -> None:
         data.setdefault(name, value)
 
 
-def _walk(document: Document, at: Loc, parts: tuple[str | int, ...]) -> Loc:
-    """`parts` without the tags that pydantic adds for unions and functions: what the document has."""
-    loc = at
+def _walk(document: Document, at: Loc, parts: Loc, kind: type = object) -> Loc:
+    """`parts` without the tags that pydantic adds for unions and functions: what the document has.
+
+    A tag may be called like a key, so of all ways through the document the one is taken that ends in a
+    value of `kind`, uses the last part, and uses the most.
+    """
+    ways: list[Loc] = [()]
     for part in parts:
-        here = document.at(loc)
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and part in range(len(here))):
-            loc = (*loc, part)
-    return loc
+        further = [(*way, part) for way in ways if _has(document.at((*at, *way)), part)]
+        ways = list(dict.fromkeys([*further, *ways]))[:_WAYS]
+    best = max(ways, key=lambda way: (isinstance(document.at((*at, *way)), kind), way[-1:] == parts[-1:], len(way)))
+    return (*at, *best)
+
+
+_WAYS = 64
+"""More ways than this are not followed: deep nesting of like names would have too many."""
+
+
+def _has(value: Any, part: str | int) -> bool:
+    return (isinstance(value, dict) and part in value) or (isinstance(value, list) and part in range(len(value)))
 
 
 def _known(model: type[BaseModel], parts: tuple[str | int, ...]) -> list[str]:
