@@ -32,9 +32,7 @@ class GraphFields(Declared):
     input: dict[str, Any] = Field(default_factory=dict, description="What a run is given: keys, each with its type.")
     steps: dict[str, Any] = Field(min_length=1, description="The steps, by name.")
     edges: list[Any] = Field(min_length=1, description="Where a run goes from where: `A -> B`, or `{from: A, to: B}`.")
-    limits: Limits = Field(
-        default=Limits(), description="Bounds of one run, its child runs included; enforced across restarts."
-    )
+    limits: Limits = Field(default=Limits(), description="The most that one run may take; more ends it as failed.")
     output: list[str] = Field(default_factory=list, description="The keys of the state that a run hands back.")
 
 

@@ -38,6 +38,9 @@ _FIRST = (
     "else",
 )
 _LAST = ("definitions",)
+_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+"""Of a union, Pydantic writes the bounds under its own names."""
+
 _MAPS = ("properties", "definitions", "patternProperties")
 
 
@@ -97,7 +100,10 @@ def _tidy(node: Any, sentences: Mapping[str, str]) -> Any:
         return [_tidy(item, sentences) for item in node]
     if not isinstance(node, dict):
         return node
-    found = {key: _tidy(value, sentences) for key, value in node.items()}
+    found = {
+        _BOUNDS.get(key, key) if isinstance(value, int | float) else key: _tidy(value, sentences)
+        for key, value in node.items()
+    }
     if isinstance(name := found.get("$ref"), str):
         found["$ref"] = REF + definition_name(name.removeprefix(REF))
     if isinstance(pattern := found.get("pattern"), str) and pattern in sentences:
