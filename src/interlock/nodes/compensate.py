@@ -7,7 +7,7 @@ that it undoes, and the ledger moves both together, so no effect is undone twice
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -109,8 +109,6 @@ def _arguments(
         if (done.result or {}).get(name) is not None:
             arguments[name], found[name] = (done.result or {})[name], "record"
         elif done.arguments.get(name) is not None:
-            arguments[name], found[name] = (
-                done.arguments[name],
-                done.labels.get(name, "user"),
-            )  # a default: the author's
+            label = done.labels.get(name)  # none for a default, which is the tool author's
+            arguments[name], found[name] = done.arguments[name], cast(Label, label or "user")
     return arguments, found

@@ -80,9 +80,8 @@ def _of_file(path: Path) -> tuple[list[Declared], list[Finding]]:
         return [], [_finding("N012", f"the file cannot be loaded: {said}", path, (lines or [1])[-1] or 1)]
     source = digest(text)
     functions = {id(value): value for value in vars(module).values() if isinstance(value, Function)}
-    if not functions:
-        message = "the file declares no node; no step can use what is in it"
-        return [], [_finding("N015", message, path, severity="warning")]
+    if not functions and any(not isinstance(statement, ast.Expr) for statement in tree.body):
+        return [], [_finding("N015", "the file declares no node, so no step can use what is in it", path)]
     return [Declared(replace(one, source=source), path, _line(one)) for one in functions.values()], []
 
 
@@ -91,9 +90,5 @@ def _line(function: Function) -> int:
     return int(code.co_firstlineno) if code is not None else 1
 
 
-def _finding(
-    code: str, message: str, path: Path, line: int = 1, column: int = 1, *, severity: str = "error"
-) -> Finding:
-    return Finding.model_validate(
-        {"code": code, "message": message, "file": str(path), "line": line, "column": column, "severity": severity}
-    )
+def _finding(code: str, message: str, path: Path, line: int = 1, column: int = 1) -> Finding:
+    return Finding(code=code, message=message, file=str(path), line=line, column=column)

@@ -39,11 +39,6 @@ CODES: dict[str, Code] = {
         fault="actions: [house.payy]",
         mended="actions: [house.pay]",
     ),
-    "N006": Code(
-        "A node written in Python; these are not supported yet.",
-        "Only cards (`*.yaml`) are read from `nodes/`, so the file would do nothing.",
-        "Write a card, or move the function into an action of `tools/`.",
-    ),
     "N007": Code(
         "A dollar sign in a prompt that names no value.",
         "`$name` puts in a value that the step reads. This dollar sign looks like one, but is none, so the model would "
@@ -57,5 +52,47 @@ CODES: dict[str, Code] = {
         "Call the label something else.",
         fault="labels: {refund: Money back., none: Anything else.}",
         mended="labels: {refund: Money back., other: Anything else.}",
+    ),
+    "N011": Code(
+        "A Python file of `nodes/` is not Python.",
+        "The file cannot be parsed, so none of its functions is known.",
+        "Correct the line; what depends on the functions is checked once the file can be read.",
+        language="python",
+    ),
+    "N012": Code(
+        "A Python file of `nodes/` cannot be loaded.",
+        "The file is Python, but running it ended with the error that the message names; often it is a declaration "
+        "that `node` refuses.",
+        "Correct the line. A function takes one subclass of `Values`, returns a subclass of `Result`, and says in its "
+        "docstring what it works out.",
+        fault="def count(values) -> Counted:",
+        mended="def count(values: Request) -> Counted:",
+        language="python",
+    ),
+    "N013": Code(
+        "A pure function imports what is not pure.",
+        "A function of `nodes/` may be called again when a run goes on, and must give the same then. So its file may "
+        "import only `interlock` and those modules of the standard library that depend on their arguments alone: no "
+        "clock, no chance, no files, no network, no other file of the project.",
+        "Work it out from the values that the step reads. What has to ask the outside is an action of `tools/`.",
+        fault="import random",
+        mended="import statistics",
+        language="python",
+    ),
+    "N014": Code(
+        "A pure function does what is not pure.",
+        "It would read the clock or a file, print, keep something from one call to the next, or reach into what is "
+        "not its own. Then a run that goes on after a crash could get another result. These rules catch mistakes; "
+        "they are no sandbox.",
+        "Take the value from the state, and return what is new.",
+        fault="day = date.today()",
+        mended="day = values.day",
+        language="python",
+    ),
+    "N015": Code(
+        "A Python file of `nodes/` declares no node.",
+        "No step can use what is in it, and no other file may import it.",
+        "Decorate a function with `@node(...)`, or delete the file.",
+        language="python",
     ),
 }
