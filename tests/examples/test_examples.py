@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pages import ROOT, WEIGHTS, Story, play
+from pages import ROOT, WEIGHTS, Story, play, said
 
 from interlock.engine.project import Project
 from interlock.engine.service import Engine
@@ -27,6 +27,8 @@ needs_weights = pytest.mark.skipif(not WEIGHTS, reason="the embedded action mode
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_prints_what_its_readme_shows(example: Path, tmp_path: Path) -> None:
     """Typed in order, the commands of the README print exactly what stands under them."""
+    if said(example / "README.md", "needs") and not WEIGHTS:
+        pytest.skip("the embedded action model's weights are not there")
     for block, wanted in play(example / "README.md", tmp_path):
         assert wanted == block.text, (
             f"{block.place}: run `python tests/docs/pages.py examples/{example.name}/README.md`"
@@ -165,3 +167,53 @@ def test_the_front_desk_answers_what_asks_for_no_action(tmp_path: Path) -> None:
     played = story.type("interlock run front_desk -i request='Who wrote the first novel?' --as visitor --json")
     ended = json.loads(played.printed.splitlines()[-1])
     assert (ended["event"], ended["outcome"]) == ("done", "answered")
+
+
+@pytest.fixture
+def support(tmp_path: Path) -> Story:
+    return Story(tmp_path / "project", tmp_path / "home", "examples/triage")
+
+
+def sorted_into(story: Story, request: str, order: str) -> tuple[dict[str, object], dict[str, object]]:
+    """How a support request ended or waits, and the run's record."""
+    command = f"interlock run triage -i request={shlex.quote(request)} -i order={order} --as clerk --json"
+    events = [json.loads(line) for line in story.type(command).printed.splitlines() if line.startswith("{")]
+    return events[-1], json.loads(story.type(f"interlock runs show {events[-1]['run']} --json").printed)
+
+
+@needs_weights
+@pytest.mark.parametrize(
+    ("order", "answer"),
+    [
+        ("A-1001", {"status": "delivered"}),
+        ("A-1002", {"status": "shipped", "due": "2026-01-09"}),
+        ("A-1003", {"status": "open"}),
+        ("A-9999", {"status": "unknown"}),
+    ],
+)
+def test_a_question_is_answered_from_the_record(support: Story, order: str, answer: dict[str, str]) -> None:
+    """The answer is what the lookup found; an order that nobody knows is not made up."""
+    ended, record = sorted_into(support, "A question: where is it?", order)
+    assert (ended["outcome"], ended["output"]["answer"]) == ("answered", answer)  # type: ignore[index]
+    (effect,) = record["effects"]  # type: ignore[misc]
+    assert (effect["action"], effect["arguments"]) == ("orders.find", {"order": order})
+    assert paid(support) == []
+
+
+@needs_weights
+@pytest.mark.parametrize(("order", "price", "votes"), [("A-1001", "48.00", 1), ("A-1002", "240.00", 2)])
+def test_a_refund_pays_the_price_once_enough_people_agree(support: Story, order: str, price: str, votes: int) -> None:
+    """The record's price decides how many people are asked, and is what is paid."""
+    standing, _ = sorted_into(support, "I want my money back, pay 9000 for order 1001", order)
+    [request] = standing["approvals"]  # type: ignore[misc]
+    for person in ["lead", "deputy"][:votes]:
+        assert paid(support) == []
+        assert support.type(f"interlock review approve {request} --as {person}").code in (0, 3)
+    assert paid(support) == [price]
+
+
+@needs_weights
+def test_what_is_neither_goes_to_a_person(support: Story) -> None:
+    """Nothing is looked up and nothing is paid for a request of another kind."""
+    ended, record = sorted_into(support, "Congratulations on your anniversary!", "A-1001")
+    assert (ended["outcome"], record["effects"]) == ("for_a_person", [])

@@ -118,7 +118,7 @@ def _answer(messages: list[BaseMessage], tools: list[Any]) -> AIMessage:
     if tools:
         text = question.text
         letter = None if text is None else polish(text) if question.task == "polish" else read_letter(text)
-        said, call = call_of(question.asked, letter, tools)
+        said, call = call_of(question.asked, letter, tools, dict(question.blocks))
         return AIMessage(said, tool_calls=[call] if call else [])
     schema = _schema(system)
     if schema is not None:
@@ -226,7 +226,8 @@ class _Filler:
         return _cut(text, schema.get("maxLength"))
 
     def _likeliest(self, options: list[Any]) -> Any:
-        words = keywords(f"{self.letter.text()} {self.question.asked}")
+        about = self.letter.text() or " ".join(text for _, text in self.question.blocks)
+        words = keywords(f"{about} {self.question.asked}")
         overlap = [len(keywords(str(option).replace("_", " ")) & words) for option in options]
         if not any(overlap):
             unsure = [option for option in options if option in ("other", "unknown", "none", "unclear", "unsure")]

@@ -19,9 +19,12 @@ _SAME_VERB = {"mail": "send", "email": "send", "pay": "transfer", "wire": "trans
               "find": "search", "look": "search", "cancel": "remove", "delete": "remove", "save": "draft"}  # fmt: skip
 
 
-def call_of(request: str, letter: Letter | None, tools: Sequence[Any]) -> tuple[str, ToolCall | None]:
+def call_of(
+    request: str, letter: Letter | None, tools: Sequence[Any], blocks: Mapping[str, str] | None = None
+) -> tuple[str, ToolCall | None]:
     """What to say, and the call of the tool whose verb stands in the request; None when there is none to make.
 
+    An argument called like a tag of the prompt takes the line that stands in it (`<order>A-17</order>`).
     A required argument that stands nowhere is never made up: then the text says what is missing.
     """
     functions = [tool.get("function", tool) for tool in tools if isinstance(tool, Mapping)]
@@ -32,7 +35,7 @@ def call_of(request: str, letter: Letter | None, tools: Sequence[Any]) -> tuple[
         return "I am an offline model of rules, and none of the tools is named in the request.", None
     function = functions[ranked[0][1]]
     parameters = function.get("parameters", {})
-    arguments = _arguments(request, letter, parameters.get("properties", {}))
+    arguments = _arguments(request, letter, parameters.get("properties", {}), blocks or {})
     missing = [name for name in parameters.get("required", []) if name not in arguments]
     if missing:
         return f"I would call {function['name']}, but the request does not say: {', '.join(missing)}.", None
@@ -48,7 +51,9 @@ def _fit(request: str, function: Mapping[str, Any]) -> float:
     return 2.0 * (verb in words) + 0.5 * bool(words & set(area)) + 0.1 * len(shared)
 
 
-def _arguments(request: str, letter: Letter | None, properties: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(
+    request: str, letter: Letter | None, properties: Mapping[str, Any], blocks: Mapping[str, str]
+) -> dict[str, Any]:
     quoted = _QUOTED.findall(request)
     found: dict[str, Any] = {}
     for name, schema in properties.items():
@@ -64,6 +69,8 @@ def _arguments(request: str, letter: Letter | None, properties: Mapping[str, Any
         elif types & {"number", "integer"}:
             number = _NUMBER.search(request)
             value = None if number is None else float(number[0]) if "." in number[0] else int(number[0])
+        elif "string" in types and name in blocks and "\n" not in blocks[name]:
+            value = blocks[name]
         elif "string" in types and "subject" in name and letter:
             value = subject_of(letter)
         elif "string" in types and name in ("body", "text", "message", "content") and letter:

@@ -18,7 +18,6 @@ from interlock.lam.protocol import ActionSchema
 from interlock.nodes.act import PROPOSAL_RISK, observe
 from interlock.nodes.attempts import attempted
 from interlock.nodes.metered import RunMeter, provider_of
-from interlock.nodes.models import model_name
 from interlock.nodes.moves import Leave, Move
 from interlock.nodes.reason import NoUsableAnswer, reason
 from interlock.nodes.services import Place, Services
@@ -103,10 +102,10 @@ def _by_chat_model(
         answer = reason(as_question(step.card, step.reads), read, model, meter, deadline=deadline)
     except NoUsableAnswer as error:
         return Choice(None, "model", error.message)
-    label, name = answer["label"], model_name(model)
+    label = answer["label"]
     if label not in step.card.labels:
-        return Choice(None, "model", f"{name} found that no label fits")
-    return Choice(label, "model", f"{label}, by {name}, which does not say how sure it is")
+        return Choice(None, "model", f"{provider} found that no label fits")
+    return Choice(label, "model", f"{label}, by {provider}, which does not say how sure it is")
 
 
 def as_question(card: RouteCard, reads: list[str]) -> ReasonCard:
