@@ -48,10 +48,8 @@ repairs: 0
 
 RENAMED = (
     ADD.replace("version: 1", "version: 2")
-    .replace(
-        "  add: {call: counter.add, bind: {amount: $.amount, note: $.why}",
-        "  book: {call: counter.add, bind: {amount: $.sum, note: $.why}",
-    )
+    .replace("  add: {call", "  book: {call")
+    .replace("$.amount", "$.sum")
     .replace("  amount: {type: integer}", "  sum: {type: integer}")
     .replace("think -> add", "think -> book")
     .replace("add -> END", "book -> END")
@@ -88,7 +86,7 @@ def moved(found: list[Moved]) -> Moved:
 
 
 def test_a_waiting_approval_is_void_and_asked_again(make: Make) -> None:
-    """The plan says so; without the option nothing happens; with it the old request is closed and the action asked anew."""
+    """The plan says so; without the option nothing happens; with it the request is closed and the action asked anew."""
     project, run = waits(make)
     [first] = Engine(project).standing(run).waiting
     project = again(make, ADD.replace("version: 1", "version: 2"))
@@ -213,7 +211,7 @@ def test_a_changed_pinned_spec_is_refused(make: Make) -> None:
 def test_a_name_of_nothing_is_refused(make: Make, name: str) -> None:
     """No spec, no version, no file of that name."""
     project, _ = waits(make)
-    with pytest.raises(ProjectError, match="add@7|abcdef|no graph nothing"):
+    with pytest.raises(ProjectError, match=r"add@7|abcdef|no graph nothing"):
         workflow_named(project, name)
 
 
@@ -232,3 +230,42 @@ def test_back_to_a_pinned_spec(make: Make) -> None:
     assert engine.drive(run).run.status == "done"
     assert counted(project) == [50]
     assert digest(json.loads(project.services.runs.spec_body(old))) == old
+
+
+FIRST_RELEASE = Path(__file__).with_name("first_release_spec.json")
+"""The spec of ADD as the first release stored it: without the fields that came later."""
+
+
+def test_a_run_pinned_by_the_first_release_goes_on(make: Make) -> None:
+    """Its digest is of the body as it was stored, whatever fields a spec has by now; its approval is used."""
+    project = again(make, ADD)
+    body = json.loads(FIRST_RELEASE.read_text())
+    old = digest(body)
+    assert old != workflow_named(project, "add").spec.digest()
+    services = project.services
+    run = services.runs.create(spec=body, spec_digest=old, input={"amount": 50, "why": "old"}, requester="requester").id
+    [asked] = Engine(project).drive(run).waiting
+    after = Engine(again(make, ADD))
+    after.approve(asked.id, "fay")
+    ended = after.drive(run).run
+    assert (ended.status, ended.spec_digest) == ("done", old)
+    assert counted(project) == [50]
+    assert after.services.approvals.get(asked.id).state == "consumed"
+    assert after.audit_fault(None) is None
+
+
+def test_a_run_pinned_by_the_first_release_is_moved(make: Make) -> None:
+    """Its old body is a spec like any other: it can be planned for, and moved to the file as it is read now."""
+    project = again(make, ADD)
+    body = json.loads(FIRST_RELEASE.read_text())
+    run = project.services.runs.create(
+        spec=body, spec_digest=digest(body), input={"amount": 50, "why": "old"}, requester="requester"
+    ).id
+    Engine(project).drive(run)
+    moving = upgrading(project, digest(body), "add")
+    assert only(moving.plan()).word == "voids_approval"
+    assert moved(moving.apply("ann", voiding=True)).moved
+    engine = Engine(again(make, ADD))
+    engine.approve(engine.drive(run).waiting[0].id, "fay")
+    assert engine.drive(run).run.status == "done"
+    assert counted(project) == [50]
