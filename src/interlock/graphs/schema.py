@@ -224,16 +224,16 @@ _NAME = {"pattern": NAME, "errorMessage": SENTENCES[NAME]}
 
 
 def _card(known: dict[str, Node]) -> Node:
-    """A card: what it may hold follows from its `kind`."""
-    found: Node = {
-        "type": "object",
-        "properties": {
-            "node": known["reason_card"]["properties"]["node"],
-            "kind": {"description": KIND, "enum": list(CARDS)},
-        },
-        "required": ["node", "kind"],
-    }
+    """A card: what else it may hold follows from its `kind`."""
+    found: Node = {}
     for kind, form in reversed(CARDS.items()):
-        meant = {"type": "object", "properties": {"kind": {"const": kind}}, "required": ["kind"]}
-        found = {"if": meant, "then": ref(definition_name(form)), "else": found}
-    return {"description": "What one step does when it runs.", **found}
+        meant = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
+        found = {"if": meant, "then": ref(definition_name(form)), **({"else": found} if found else {})}
+    about = known[definition_name(ReasonCard)]["properties"]["node"]
+    return {
+        "description": "What a step does when it runs.",
+        "type": "object",
+        "properties": {"node": about, "kind": {"description": KIND, "enum": list(CARDS)}},
+        "required": ["kind"],
+        **found,
+    }
