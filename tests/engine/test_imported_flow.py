@@ -88,6 +88,17 @@ def test_a_map_runs_its_flow_for_each_item(folder: Path) -> None:
     assert [item["output"] for item in items] == [{"one_think": {"summary": "a"}}, {"one_think": {"summary": "b"}}]
 
 
+def test_flows_side_by_side_run_apart_and_come_together(folder: Path) -> None:
+    """What both wrote stands in the state after the join."""
+    replies = [{"front": "a door"}, {"back": "a garden"}, {"view": "a door and a garden"}]
+    engine, graph = imported("side_by_side", folder, replies)
+    project = engine.project
+    steps = project.workflow(folder / "graphs" / f"{graph}.yaml").spec.steps
+    assert [step.kind for step in steps.values()] == ["fork", "graph", "graph", "join", "reason"]
+    standing = run(engine, graph, request="the house")
+    assert standing.run.output == {"both_sum": {"view": "a door and a garden"}}
+
+
 def test_a_question_to_a_person_waits_for_one(folder: Path) -> None:
     """An input message is a form that a person fills in; the answer chooses the end of the inner flow."""
     engine, graph = imported("nested", folder, [{"answer": "Gladly."}])

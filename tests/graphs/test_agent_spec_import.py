@@ -86,6 +86,30 @@ def test_a_flow_of_the_formats_library_passes_our_checks(name: str, project: Pat
     assert all((project / path).read_text().startswith("# yaml-language-server: $schema=") for path in found["files"])
 
 
+def test_flows_side_by_side_become_a_fork_and_a_join(project: Path) -> None:
+    """Each flow is a branch with a graph of its own, and what comes after reads what both wrote."""
+    result = call("import", FOLDER / "side_by_side.json", project, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["check"]["findings"]) == (0, [])
+    steps = parse_document((project / "graphs" / "side_by_side.yaml").read_text(), "graph.yaml").data["steps"]
+    assert steps["both"] == {"fork": ["front", "back"]}
+    assert steps["both_join"] == {"join": "both"}
+    assert steps["both_sum"]["reads"] == ["front", "back"]
+
+
+def test_a_flow_whose_ends_all_have_names_is_left_by_these(project: Path) -> None:
+    """No edge is made for an end that the inner flow does not have."""
+    data = json.loads((FOLDER / "nested.json").read_text())
+    for made in components(data):
+        if made["id"] == "inner.good":
+            made["branch_name"] = "accepted"
+        if made["component_type"] == "ControlFlowEdge" and made["from_node"] == {"$component_ref": "outer.step"}:
+            made["from_branch"] = made["from_branch"].replace("next", "accepted")
+    path = project / "flow.json"
+    path.write_text(json.dumps(data))
+    result = call("import", path, project, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["check"]["findings"]) == (0, [])
+
+
 @pytest.mark.parametrize("name", flows.FLOWS)
 def test_a_later_release_writes_the_same_flow(name: str) -> None:
     """The stored documents, written by a later release, become the same files as what the library writes now."""
@@ -270,6 +294,10 @@ def _averaged(data: dict[str, Any]) -> None:
     }  # fmt: skip
 
 
+def _alone(data: dict[str, Any]) -> None:
+    data["$referenced_components"]["think"] |= {"component_type": "ParallelFlowNode", "subflows": []}
+
+
 def _from_two(data: dict[str, Any]) -> None:
     edge = data["data_flow_connections"][1]
     data["data_flow_connections"].append(edge | {"id": "d9", "source_output": "street"})
@@ -301,6 +329,7 @@ def _new_version(data: dict[str, Any]) -> None:
         (_no_prompt, "LlmNode `Find a place` has no prompt"),
         (_itself, "a flow cannot be a step of itself"),
         (_averaged, "MapNode `Find a place`: it reduces by average"),
+        (_alone, "ParallelFlowNode `Find a place` runs 0 flows"),
         (_from_two, "input `place` of ToolNode `Book` takes its value from"),
         (_like_a_path, "its default reads like a path"),
         (_new_version, "agentspec_version 31.1.0 is not known"),

@@ -41,7 +41,7 @@ class GraphMaker:
 
     flow: Flow
     name: str
-    inner: Mapping[str, GraphMaker]
+    inner: Mapping[str, tuple[GraphMaker, ...]]
     """The graphs of the flows that nodes run, by node."""
     decided: Mapping[str, bool]
     """The project's consequential actions, and whether a policy decides about each."""
@@ -57,10 +57,15 @@ class GraphMaker:
     paths: Paths = field(init=False)
 
     def __post_init__(self) -> None:
-        self.paths = Paths(self.flow, self.faults, {node: maker.paths for node, maker in self.inner.items()})
+        self.paths = Paths(
+            self.flow,
+            self.faults,
+            {node: tuple(maker.paths for maker in makers) for node, makers in self.inner.items()},
+        )
         self.steps: dict[str, dict[str, Any]] = {}
         self.edges: list[Any] = []
         self.entry: dict[str, str] = {}
+        self.joins: dict[str, str] = {}
 
     def make(self) -> None:
         """Fill `fields` and `cards`."""
@@ -106,8 +111,10 @@ class GraphMaker:
             case "FlowNode":
                 bind = self._bind(node, node.inputs)
                 self.steps[name] = _without_empty(
-                    {"graph": self.inner[node.id].name, "bind": bind, "writes": self.paths.key(node.id)}
+                    {"graph": self.inner[node.id][0].name, "bind": bind, "writes": self.paths.key(node.id)}
                 )
+            case "ParallelFlowNode":
+                self._fork(node, name)
             case _:
                 self.steps[name] = self._map(node)
 
@@ -213,9 +220,8 @@ class GraphMaker:
         self.steps[name] = step
 
     def _map(self, node: Node) -> dict[str, Any]:
-        assert node.subflow is not None
-        maker = self.inner[node.id]
-        types = {item["title"]: item for item in node.subflow.nodes[node.subflow.start].outputs}
+        [maker] = self.inner[node.id]
+        types = {item["title"]: item for item in maker.flow.nodes[maker.flow.start].outputs}
         over: tuple[str, Path] | None = None
         bind: dict[str, Any] = {}
         for item in node.inputs:
@@ -242,6 +248,20 @@ class GraphMaker:
         made = {"over": f"$.{'.'.join(over[1])}", "as": over[0], "graph": maker.name, "at_most": AT_MOST_ITEMS}
         return _without_empty({"map": made | one_by_one, "bind": bind, "writes": self.paths.key(node.id)})
 
+    def _fork(self, node: Node, name: str) -> None:
+        """Flows side by side: a fork, a step for each flow, and the join."""
+        labels = self.paths.branches[node.id]
+        self.steps[name] = {"fork": labels}
+        for label, maker in zip(labels, self.inner[node.id], strict=True):
+            wanted = {item["title"] for item in maker.flow.nodes[maker.flow.start].outputs}
+            bind = self._bind(node, [item for item in node.inputs if item["title"] in wanted])
+            inputs = {maker.paths.inputs[title]: value for title, value in bind.items()}
+            self.steps[label] = _without_empty({"graph": maker.name, "bind": inputs, "writes": label})
+            if maker.ends:
+                self.notes.append(f"{label}: where a person does not agree in it, the other branches go on")
+        self.joins[node.id] = unique(f"{name}_join", self.steps)
+        self.steps[self.joins[node.id]] = {"join": name}
+
     def _is_list(self, node: Node, item: Mapping[str, Any]) -> bool:
         if item.get("type") == "array":
             return True
@@ -261,13 +281,21 @@ class GraphMaker:
         if entry != name:
             self.edges.append(f"{entry} -> {name}")
             self._end_at(entry, ["rejected", "expired"])
+        if node.kind == "ParallelFlowNode":
+            joint = self.joins[node.id]
+            for label, maker in zip(self.paths.branches[node.id], self.inner[node.id], strict=True):
+                self.edges.append({"from": name, "on": label, "to": label})
+                ways = ["done" if way == NEXT else slug(way, "end") for way in flow_branches(maker.flow)]
+                ends = [*ways, *maker.ends]
+                on = {} if ends == ["done"] else {"on": list(dict.fromkeys(ends))}
+                self.edges.append({"from": label, **on, "to": joint} if on else f"{label} -> {joint}")
+            self._leave(joint, None, node.id, NEXT)
+            return
         if node.kind == "FlowNode":
-            assert node.subflow is not None
-            for way in flow_branches(node.subflow):
+            [maker] = self.inner[node.id]
+            for way in flow_branches(maker.flow):
                 self._leave(name, None if way == NEXT else slug(way, "end"), node.id, way)
-            if NEXT not in flow_branches(node.subflow):
-                self._end_at(name, ["done"])
-            for end in self.inner[node.id].ends:
+            for end in maker.ends:
                 self._end_at(name, [end])
             return
         self._leave(name, None, node.id, NEXT)
@@ -361,7 +389,8 @@ class GraphMaker:
         for group in strongly_connected(following):
             if len(group) > 1 or group[0] in following[group[0]]:
                 for name in group:
-                    self.steps[name]["visits"] = AT_MOST_VISITS
+                    if not {"fork", "join"} & self.steps[name].keys():
+                        self.steps[name]["visits"] = AT_MOST_VISITS
                 steps = ", ".join(sorted(group))
                 self.notes.append(
                     f"{steps}: a loop; each is entered at most {AT_MOST_VISITS} times, which you may change"

@@ -145,7 +145,9 @@ def _make(flow: Flow, made: Imported, makers: dict[str, GraphMaker], actions: Ma
     if flow.id in makers:
         return makers[flow.id]
     inner = {
-        node.id: _make(node.subflow, made, makers, actions) for node in flow.nodes.values() if node.subflow is not None
+        node.id: tuple(_make(subflow, made, makers, actions) for subflow in node.subflows)
+        for node in flow.nodes.values()
+        if node.subflows
     }
     name = unique(slug(flow.name, "flow"), {maker.name: maker for maker in makers.values()})
     decided = {action: known.covered for action, known in actions.items() if known.consequential}

@@ -42,12 +42,14 @@ class Paths:
 
     flow: Flow
     faults: list[str]
-    inner: Mapping[str, Paths] = field(default_factory=dict)
+    inner: Mapping[str, tuple[Paths, ...]] = field(default_factory=dict)
     """Those of the flows that nodes run, by node."""
     steps: dict[str, str] = field(default_factory=dict)
     """The step of each node."""
     inputs: dict[str, str] = field(default_factory=dict)
     """The key of each input."""
+    branches: dict[str, list[str]] = field(default_factory=dict)
+    """For nodes that run flows side by side: the step of each, which is also the name of its branch and its key."""
     _key: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -60,6 +62,11 @@ class Paths:
             if node.kind not in PLAIN:
                 name = unique(slug(node.name), used)
                 used[name] = self.steps[node.id] = name
+        for node in self.flow.nodes.values():
+            for flow in node.subflows if node.kind == "ParallelFlowNode" else ():
+                name = unique(slug(flow.name, "branch"), {**used, **taken})
+                used[name] = taken[name] = name
+                self.branches.setdefault(node.id, []).append(name)
         self._group(taken)
 
     def _group(self, taken: dict[str, object]) -> None:
@@ -117,7 +124,12 @@ class Paths:
         if not re.fullmatch(r"[A-Za-z0-9_]+", output):
             self.faults.append(f"  output `{output}` of {made.said}: a field's name has letters, digits and _")
         if made.kind == "FlowNode":
-            return (self._key[node], *self.inner[node].output(output))
+            return (self._key[node], *self.inner[node][0].output(output))
+        if made.kind == "ParallelFlowNode":
+            for name, inner in zip(self.branches[node], self.inner[node], strict=True):
+                if any(item["title"] == output for item in inner.flow.outputs):
+                    return (name, *inner.output(output))
+            self.faults.append(f"  output `{output}` of {made.said} is an output of none of its flows")
         return (self._key[node], output)
 
     def output(self, title: str) -> Path:

@@ -19,7 +19,7 @@ from interlock.source import MAX_BYTES, Document, Loc, parse_document, read_docu
 
 NODES = (
     "StartNode", "EndNode", "LlmNode", "ToolNode", "BranchingNode", "InputMessageNode", "FlowNode", "MapNode",
-    "ParallelMapNode",
+    "ParallelMapNode", "ParallelFlowNode",
 )  # fmt: skip
 """The nodes that have a counterpart here."""
 
@@ -27,7 +27,6 @@ REFUSED = {
     "AgentNode": "an agent calls its tools when it likes; make it an LlmNode, or a ToolNode for each call",
     "ApiNode": "nobody declared the effect of its request; declare an action, and make it a ToolNode with a ServerTool",
     "OutputMessageNode": "there is no conversation here; make its text an output of the flow",
-    "ParallelFlowNode": "write it as a fork and a join in the graph; what its flows write together needs reducers",
     "CatchExceptionNode": "write its exception branch as an edge `on: failed` in the graph",
     "RemoteTool": "nobody declared the effect of its request; declare an action, and make it a ServerTool",
     "ClientTool": "nobody is there to execute it during a run; declare an action, and make it a ServerTool",
@@ -48,7 +47,8 @@ class Node:
     outputs: tuple[dict[str, Any], ...]
     data: Mapping[str, Any]
     tool: Mapping[str, Any] | None = None
-    subflow: Flow | None = None
+    subflows: tuple[Flow, ...] = ()
+    """The flows that it runs."""
     model: str = ""
     """What an LLM node's configuration asks for."""
 
@@ -266,7 +266,7 @@ class _Reader:
         if kind not in NODES:
             self._fault(at, f"{kind} `{name}`: {REFUSED.get(kind, 'there is no such step here')}")
             return None
-        tool = subflow = None
+        tool: dict[str, Any] | None = None
         if kind == "ToolNode":
             found = self._resolve(value.get("tool"), (*at, "tool"), f"the tool of `{name}`")
             if found is None:
@@ -276,13 +276,11 @@ class _Reader:
                 made = str(tool.get("component_type"))
                 why = REFUSED.get(made, "only a ServerTool is an action")
                 self._fault(found[1], f"{made} `{self._name(tool)}`: {why}")
-        if kind in ("FlowNode", "MapNode", "ParallelMapNode"):
-            found = self._resolve(value.get("subflow"), (*at, "subflow"), f"the subflow of `{name}`")
-            subflow = self.flow(*found, within) if found is not None else None
-            reducers = value.get("reducers") or {}
-            odd = sorted({str(way) for way in reducers.values()} - {"append"}) if isinstance(reducers, dict) else ["?"]
-            if odd:
-                self._fault(at, f"{kind} `{name}`: it reduces by {', '.join(odd)}; reduce in a step after it")
+        reducers = value.get("reducers") or {}
+        odd = sorted({str(way) for way in reducers.values()} - {"append"}) if isinstance(reducers, dict) else ["?"]
+        if odd:
+            self._fault(at, f"{kind} `{name}`: it reduces by {', '.join(odd)}; reduce in a step after it")
+        subflows = self._subflows(value, at, within)
         inputs = self._properties(value, "inputs", at) or self._properties(tool or {}, "inputs", at)
         outputs = self._properties(value, "outputs", at) or self._properties(tool or {}, "outputs", at)
         if kind == "EndNode":
@@ -293,7 +291,25 @@ class _Reader:
         if kind == "LlmNode":
             config = self._resolve(value.get("llm_config"), (*at, "llm_config"), f"the model of `{name}`")
             model = str(config[0].get("model_id") or "") if config is not None else ""
-        return Node(str(value.get("id", name)), kind, name, inputs, outputs, value, tool, subflow, model)
+        return Node(str(value.get("id", name)), kind, name, inputs, outputs, value, tool, subflows, model)
+
+    def _subflows(self, value: Mapping[str, Any], at: Loc, within: tuple[str, ...]) -> tuple[Flow, ...]:
+        """The flows that a node runs."""
+        kind, name = str(value.get("component_type")), self._name(value)
+        places: list[Loc] = []
+        if kind in ("FlowNode", "MapNode", "ParallelMapNode"):
+            places = [("subflow",)]
+        elif kind == "ParallelFlowNode":
+            places = [("subflows", index) for index in range(len(self._list(value, "subflows", at)))]
+            if len(places) < 2:
+                self._fault(at, f"{kind} `{name}` runs {len(places)} flows; two or more are a fork")
+        found = []
+        for place in places:
+            given = value["subflows"][place[1]] if len(place) == 2 else value.get("subflow")
+            resolved = self._resolve(given, (*at, *place), f"a subflow of `{name}`")
+            flow = self.flow(*resolved, within) if resolved is not None else None
+            found += [flow] if flow is not None else []
+        return tuple(found)
 
     def _edge_end(self, edge: Mapping[str, Any], key: str, nodes: Mapping[str, Node], at: Loc) -> str | None:
         found = self._resolve(edge.get(key), (*at, key), f"`{key}` of edge `{self._name(edge)}`")
@@ -372,8 +388,8 @@ def _branches(node: Node) -> list[str]:
             mapping = node.data.get("mapping")
             named = [str(way) for way in mapping.values()] if isinstance(mapping, dict) else []
             return list(dict.fromkeys([*named, DEFAULT]))
-        case "FlowNode" if node.subflow is not None:
-            return flow_branches(node.subflow)
+        case "FlowNode" if node.subflows:
+            return flow_branches(node.subflows[0])
     return [NEXT]
 
 

@@ -190,6 +190,36 @@ def each() -> Flow:
     )
 
 
+def side_by_side() -> Flow:
+    """Two flows at once, and a thought about both; from release 25.4.2 on."""
+    from pyagentspec.flows.nodes import ParallelFlowNode
+
+    def one(name: str) -> Flow:
+        start = StartNode(id=f"{name}.start", name="start", inputs=[text("request")])
+        think = asks(f"{name}.think", "Look at the " + name + " of {{request}}", [text("request")], text(name))
+        end = EndNode(id=f"{name}.end", name="end", outputs=[text(name)])
+        return joined(
+            name,
+            [(start, None, think), (think, None, end)],
+            [(start, "request", think, "request"), (think, name, end, name)],
+        )
+
+    first = StartNode(id="both.start", name="start", inputs=[text("request")])
+    both = ParallelFlowNode(id="both.both", name="both", subflows=[one("front"), one("back")])
+    sums = asks("both.sum", "{{front}} and {{back}}", [text("front"), text("back")], text("view"))
+    last = EndNode(id="both.end", name="end", outputs=[text("view")])
+    return joined(
+        "side_by_side",
+        [(first, None, both), (both, None, sums), (sums, None, last)],
+        [
+            (first, "request", both, "request"),
+            (both, "front", sums, "front"),
+            (both, "back", sums, "back"),
+            (sums, "view", last, "view"),
+        ],
+    )
+
+
 FLOWS: dict[str, Callable[[], Flow]] = {made.__name__: made for made in (line, fork_in_the_road, loop, nested, each)}
 
 
@@ -198,5 +228,5 @@ def as_json(flow: Flow) -> str:
 
 
 if __name__ == "__main__":
-    for name, made in FLOWS.items():
+    for name, made in {**FLOWS, "side_by_side": side_by_side}.items():
         Path(sys.argv[1], f"{name}.json").write_text(as_json(made()) + "\n", encoding="utf-8")
