@@ -55,14 +55,23 @@ class Dirt:
             fork: sum(self.bit.get(name, 0) for names in block.branches.values() for name in names)
             for fork, block in blocks.of.items()
         }
-        self.reviews: dict[str, int] = {}
-        for edge in spec.edges:
-            if edge.writes and not reports_error(edge):
-                self.reviews[edge.target] = self.reviews.get(edge.target, 0) | self.binding.get(edge.writes, 0)
 
     def after(self, arc: Arc, dirty: int) -> int:
         """What is dirty on entering the target of `arc`, from what was on entering its source."""
+        dirty = self._left(arc, dirty)
+        edge = self.spec.edges[arc.edge] if arc.edge is not None else None
+        if edge is None or not edge.writes:
+            return dirty
+        written = self.binding.get(edge.writes, 0)
+        return dirty | (written if reports_error(edge) else written << len(self.bit))
+
+    def _left(self, arc: Arc, dirty: int) -> int:
+        """What is dirty once the source of `arc` has ended.
+
+        Above the bits of the steps lie those that the answer of a review still to come would make dirty.
+        """
         step = self.spec.steps.get(arc.source)
+        review, dirty = dirty >> len(self.bit), dirty & self.all
         if step is None:
             return dirty
         if isinstance(step, ForkStep):
@@ -71,14 +80,13 @@ class Dirt:
             dirty |= self.bit.get(arc.source, 0)
         if isinstance(step, ApproveStep) and step.covers is not None and arc.outcome == "approved":
             dirty &= ~self.bit.get(step.covers, 0)
-        if step.writes and (isinstance(step, ApproveStep) or arc.outcome in writing(step)):
+        answered = isinstance(step, ApproveStep) and arc.outcome != "exhausted"
+        if step.writes and (answered or arc.outcome in writing(step)):
             dirty |= self.binding.get(step.writes, 0)
         if arc.outcome in ANSWERED:
-            dirty |= self.reviews.get(arc.source, 0)
+            dirty |= review
         if arc.outcome == "done":
             dirty |= self.undoing.get(arc.source, 0)
-        if arc.edge is not None and reports_error(edge := self.spec.edges[arc.edge]):
-            dirty |= self.binding.get(edge.writes or "", 0)
         return dirty
 
     def unapproved(self, arc: Arc, dirty: int) -> int:

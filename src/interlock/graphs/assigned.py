@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import FAILING, Arc, Flow, failing, shortest
-from interlock.graphs.parallel import Blocks, Inside
+from interlock.graphs.flow import Arc, Flow, failing, shortest
+from interlock.graphs.parallel import FAILING, Blocks, Inside
 from interlock.graphs.shapes import reports_error
 from interlock.graphs.spec import (
     END,
@@ -165,8 +165,9 @@ class Surely:
 
     def lacking(self, fork: str, key: str) -> list[str]:
         """The branches of `fork` that may end without having written `key`."""
-        bit = self.keys.bit[key]
-        return [branch for branch in self.keys.blocks.of[fork].branches if not self.ended[fork, branch] & bit]
+        bit = self.keys.bit.get(key, 0)
+        branches = self.keys.blocks.of[fork].branches
+        return [branch for branch in branches if not self.ended.get((fork, branch), 0) & bit]
 
 
 def solve(keys: Keys, flow: Flow) -> Surely:

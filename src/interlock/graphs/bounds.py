@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from interlock.graphs.cycles import Half, bounded, halves, homes, regions
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import FAILING, Flow, flow
-from interlock.graphs.parallel import Inside
+from interlock.graphs.flow import Flow, flow
+from interlock.graphs.parallel import FAILING, Inside
 from interlock.graphs.spec import (
     END,
     START,

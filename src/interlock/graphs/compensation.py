@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import FAILING, Arc, Flow, flow, shortest
+from interlock.graphs.flow import Arc, Flow, flow, shortest
+from interlock.graphs.parallel import FAILING
 from interlock.graphs.spec import END, FAILED, START, CompensateStep, ForkStep, GraphStep, MapStep, Spec, Step
 from interlock.graphs.structure import consequential
 from interlock.source import hint_for

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import FAILING, Arc, Flow, components, cycle, failing, shown
-from interlock.graphs.parallel import Inside
+from interlock.graphs.flow import Arc, Flow, components, cycle, failing, shown
+from interlock.graphs.parallel import FAILING, Inside
 from interlock.graphs.spec import END, START, Spec
 
 Half = tuple[str, bool]

@@ -9,14 +9,11 @@ from typing import NamedTuple, TypeVar
 
 from interlock.graphs.endings import possible, unrouted
 from interlock.graphs.fault import Fault
-from interlock.graphs.parallel import Blocks, blocks
-from interlock.graphs.spec import END, START, JoinStep, Spec
+from interlock.graphs.parallel import FAILING, Blocks, blocks
+from interlock.graphs.spec import END, START, Spec
 
 N = TypeVar("N", bound=Hashable)
 S = TypeVar("S", bound=Hashable)
-
-FAILING = "!"
-"""Ends the name of the second node of a join: the one that is left by `failed`."""
 
 
 class Arc(NamedTuple):
@@ -71,50 +68,61 @@ def flow(spec: Spec) -> Flow:
     known, faults = blocks(spec)
     leaving: dict[str, list[Arc]] = {name: [] for name in (START, *spec.steps, END)}
     leaving |= {failing(join): [] for join in known.joins}
-    lost = list(unrouted(spec))
-    failures = _failures(lost, known)
-
-    def add(source: str, outcome: str, target: str, edge: int | None) -> None:
-        if source in known.joins and outcome == "failed":
-            if failures.get(known.joins[source]):
-                leaving[failing(source)].append(Arc(failing(source), outcome, target, edge))
-            return
-        leaving[source].append(Arc(source, outcome, target, edge))
-        if target in known.joins and edge is not None:
-            fork, branch = known.home[source]
-            if failures.get(fork, set()) - {branch}:
-                leaving[source].append(Arc(source, outcome, failing(target), edge))
-
     for index, edge in enumerate(spec.edges):
         step = spec.steps.get(edge.source)
         for outcome in edge.on or [""]:
             if step is None or possible(step, outcome):
-                add(edge.source, outcome, edge.target, index)
-    for name, outcome in lost:
+                node = _left(edge.source, outcome, known)
+                leaving[node].append(Arc(node, outcome, edge.target, index))
+    for name, outcome in unrouted(spec):
         inside = known.home.get(name)
-        target = failing(known.of[inside[0]].join) if inside else END
-        if name in known.joins:
-            if failures.get(known.joins[name]):
-                leaving[failing(name)].append(Arc(failing(name), outcome, target, None))
-        elif not isinstance(spec.steps[name], JoinStep):
-            leaving[name].append(Arc(name, outcome, target, None))
+        node = _left(name, outcome, known)
+        if node != name or name not in known.joins:
+            target = failing(known.of[inside[0]].join) if inside else END
+            leaving[node].append(Arc(node, outcome, target, None))
+    for fork in known.inner_first():
+        _join(leaving, known, fork)
     return Flow(leaving, known, tuple(faults))
 
 
-def _failures(lost: Sequence[tuple[str, str]], known: Blocks) -> dict[str, set[str]]:
-    """The branches of each fork that may end by a failure which no edge takes."""
-    found: dict[str, set[str]] = {}
-    joins = {name for name, _ in lost if name in known.joins}
-    waiting = [name for name, _ in lost if name not in known.joins]
-    while waiting:
-        inside = known.home.get(waiting.pop())
-        if inside is None or inside[1] in found.get(inside[0], ()):
-            continue
-        found.setdefault(inside[0], set()).add(inside[1])
-        join = known.of[inside[0]].join
-        if join in joins:
-            waiting.append(join)
-    return found
+def _left(name: str, outcome: str, known: Blocks) -> str:
+    """The node that is left when a step ends so."""
+    return failing(name) if name in known.joins and outcome == "failed" else name
+
+
+def _join(leaving: dict[str, list[Arc]], known: Blocks, fork: str) -> None:
+    """Lead each branch to its join where all branches can end, and to its failing half where another may fail."""
+    join = known.of[fork].join
+    ending: set[str] = set()
+    losing: set[str] = set()
+    reached: dict[str, list[str]] = {}
+    for arc in leaving[fork]:
+        reached[arc.outcome] = nodes = [arc.target]
+        seen = {arc.target}
+        for node in nodes:
+            for further in leaving[node]:
+                if further.target == join:
+                    ending.add(arc.outcome)
+                elif further.target == failing(join):
+                    losing.add(arc.outcome)
+                elif further.target not in seen:
+                    seen.add(further.target)
+                    nodes.append(further.target)
+    for branch, nodes in reached.items():
+        others = reached.keys() - {branch}
+        over = others <= ending | losing  # the join waits until every branch has ended
+        together, apart = others <= ending, over and bool(others & losing)
+        for node in nodes:
+            arcs: list[Arc] = []
+            for arc in leaving[node]:
+                if arc.target == join:
+                    arcs += [arc] if together else []
+                    arcs += [arc._replace(target=failing(join))] if apart else []
+                elif over or arc.target != failing(join):
+                    arcs.append(arc)
+            leaving[node] = arcs
+    if not losing:
+        leaving[failing(join)] = []
 
 
 def reachable(successors: Mapping[N, Iterable[N]], start: Iterable[N]) -> set[N]:

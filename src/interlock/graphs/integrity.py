@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from interlock.graphs.assigned import Keys, Surely, bound_keys, solve, writing
+from interlock.graphs.assigned import ANSWERED, Keys, Surely, bound_keys, solve, writing
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import FAILING, Arc, Flow, shortest_of
+from interlock.graphs.flow import Arc, Flow, shortest_of
 from interlock.graphs.labels import labels, wrote
+from interlock.graphs.parallel import FAILING
 from interlock.graphs.shapes import argument_shapes, reports_error
 from interlock.graphs.spec import ActStep, ApproveStep, Performing, Spec, Step
 from interlock.graphs.structure import consequential
@@ -116,8 +117,9 @@ def _sources(spec: Spec, step: Performing, key: str | None) -> tuple[tuple[str, 
 Frame = tuple[tuple[Label, ...], int]
 """The label of each key of a slice, and the keys written in this run, as bits."""
 
-State = tuple[tuple[Frame, ...], bool]
-"""A frame for the run and one for each branch it is in; and whether a person has approved the action."""
+State = tuple[tuple[Frame, ...], bool, str | None]
+"""A frame for the run and one for each branch it is in; whether a person has approved the action; and the key
+that the answer of a review still to come would write."""
 
 
 class _Search:
@@ -132,13 +134,13 @@ class _Search:
         self.place = {key: place for place, key in enumerate(self.keys)}
 
     def path(self) -> tuple[Label, tuple[str, ...]] | None:
-        start: State = ((self._first(),), False)
+        start: State = ((self._first(),), False, None)
         reached: list[Label] = []
 
         def wrong(arc: Arc, state: State) -> bool:
             if arc.target != self.target.step or arc.edge is None or self.spec.edges[arc.edge].approval is not None:
                 return False
-            for frames, approved in self._after(arc, state):
+            for frames, approved, _ in self._after(arc, state):
                 label = self.target.label(dict(zip(self.keys, frames[-1][0], strict=True)))
                 if not approved and label in self.target.auto:
                     reached.append(label)
@@ -153,13 +155,25 @@ class _Search:
         return tuple(schema.provenance if schema is not None else "user" for schema in given), 0
 
     def _after(self, arc: Arc, state: State) -> Iterator[State]:
-        frames, approved = state
+        before, agreed, review = state
         step = self.spec.steps.get(arc.source)
-        if step is not None:
-            frames, approved = self._left(arc, step, frames, approved)
+        ways = [(before, agreed)] if step is None else [self._left(arc, step, before, agreed)]
+        if review is not None and arc.outcome in ANSWERED:
+            answered = [self._write(frames, approved, review, "user") for frames, approved in ways]
+            ways = answered if arc.outcome == "rejected" else ways + answered
         edge = self.spec.edges[arc.edge] if arc.edge is not None else None
-        if edge is not None and edge.writes and reports_error(edge):
-            frames, approved = self._write(frames, approved, edge.writes, "untrusted")
+        review = None
+        if edge is not None and edge.writes:
+            if reports_error(edge):
+                ways = [self._write(frames, approved, edge.writes, "untrusted") for frames, approved in ways]
+            else:
+                review = edge.writes
+        for frames, approved in ways:
+            for after, still in self._across(arc, frames, approved):
+                yield after, still, review
+
+    def _across(self, arc: Arc, frames: tuple[Frame, ...], approved: bool) -> Iterator[tuple[tuple[Frame, ...], bool]]:
+        """Into a branch, out of it, or neither."""
         blocks = self.flow.blocks
         if arc.source in blocks.of:
             inside = any(self.target.step in names for names in blocks.of[arc.source].branches.values())
@@ -194,7 +208,9 @@ class _Search:
     def _touches(self, written: int) -> bool:
         return any(written >> self.place[key] & 1 for key in self.target.keys)
 
-    def _joined(self, inside: tuple[str, str], frames: tuple[Frame, ...], approved: bool) -> State:
+    def _joined(
+        self, inside: tuple[str, str], frames: tuple[Frame, ...], approved: bool
+    ) -> tuple[tuple[Frame, ...], bool]:
         """After a join: what this branch wrote, and for the rest what stood at the fork.
 
         What only another branch wrote is taken at its best: the walk through that branch tells the worst.
@@ -230,7 +246,7 @@ class _Search:
         return best
 
 
-def _failed(frames: tuple[Frame, ...], approved: bool) -> Iterator[State]:
+def _failed(frames: tuple[Frame, ...], approved: bool) -> Iterator[tuple[tuple[Frame, ...], bool]]:
     """After a failed join: which of the branch's writes there are is not known."""
     *outer, (before, written_before), (known, written) = frames
     options = [sorted({before[place], known[place]}) for place in range(len(known))]

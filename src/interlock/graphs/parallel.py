@@ -13,6 +13,9 @@ from interlock.graphs.fault import Fault
 from interlock.graphs.spec import END, START, ForkStep, JoinStep, Spec
 from interlock.source import hint_for
 
+FAILING = "!"
+"""Ends the name of the second node of a join: the one that is left by `failed`."""
+
 Inside = tuple[str, str]
 """A branch: the fork and the branch's name."""
 
@@ -41,6 +44,10 @@ class Blocks:
         while at is not None:
             yield at
             at = self.home.get(at[0])
+
+    def inner_first(self) -> list[str]:
+        """The forks, each after those that lie in its branches."""
+        return sorted(self.of, key=self.depth, reverse=True)
 
     def depth(self, name: str) -> int:
         """How many branches a step lies in."""
@@ -74,6 +81,7 @@ def blocks(spec: Spec) -> tuple[Blocks, list[Fault]]:
     for block in sorted(found.values(), key=lambda one: -sum(map(len, one.branches.values()))):
         for branch, names in block.branches.items():  # inner blocks come later and overwrite
             home |= dict.fromkeys(names, (block.fork, branch))
+    home |= {block.join + FAILING: home[block.join] for block in found.values() if block.join in home}
     return Blocks(found, home, {block.join: fork for fork, block in found.items()}), []
 
 

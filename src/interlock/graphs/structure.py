@@ -97,7 +97,10 @@ def conditional(edge: Edge) -> bool:
 
 def connected(spec: Spec, flow: Flow) -> Iterator[Fault]:
     """Every step is reached from START, and from every reached step END can be reached."""
-    reached = reachable(flow.successors(), [START])
+    onward = flow.successors()
+    for fork, block in flow.blocks.of.items():  # a branch that cannot end is one fault, not one for each step after it
+        onward[fork] = [*onward[fork], block.join]
+    reached = reachable(onward, [START])
     successors = flow.successors(ending=False)
     ending = reachable(reverse(successors), [END])
     for index, edge in enumerate(spec.edges):
