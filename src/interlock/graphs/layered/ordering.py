@@ -64,14 +64,22 @@ def _search(
 
 def crossings(upper: Sequence[int], below: Sequence[Sequence[int]], place: Sequence[int]) -> int:
     """How many links between a row and the next cross."""
+    ends: list[int] = []
+    for item in upper:
+        others = below[item]
+        if len(others) == 1:
+            ends.append(place[others[0]])
+        else:
+            ends += sorted(place[other] for other in others)
     seen: list[int] = []
     found = 0
-    for item in upper:
-        ends = sorted(place[target] for target in below[item])
-        for end in ends:
-            found += len(seen) - bisect_right(seen, end)
-        for end in ends:
-            seen.insert(bisect_right(seen, end), end)
+    for end in ends:
+        if not seen or end >= seen[-1]:
+            seen.append(end)
+        else:
+            at = bisect_right(seen, end)
+            found += len(seen) - at
+            seen.insert(at, end)
     return found
 
 
@@ -105,7 +113,13 @@ def _first(rows: Rows, below: Sequence[Sequence[int]]) -> Rows:
 def _sort(rows: Rows, beside: Sequence[Sequence[int]], place: list[int], *, down: bool, turn: bool) -> None:
     """Sort each row by where the neighbours in the row already sorted stand; those without stay put."""
     for row in rows if down else reversed(rows):
-        keys = {item: sum(place[other] for other in beside[item]) / len(beside[item]) for item in row if beside[item]}
+        keys: dict[int, float] = {}
+        for item in row:
+            others = beside[item]
+            if len(others) == 1:
+                keys[item] = place[others[0]]
+            elif others:
+                keys[item] = sum([place[other] for other in others]) / len(others)
         moving = iter(sorted(keys, key=lambda item: (keys[item], -place[item] if turn else place[item])))
         row[:] = [next(moving) if item in keys else item for item in row]
         for position, item in enumerate(row):
