@@ -127,6 +127,25 @@ def test_a_crash_in_a_lookup_leaves_nothing_in_doubt(house: House) -> None:
     assert desk.whole
 
 
+def test_crashes_in_lookups_never_go_past_the_bound(house: House) -> None:
+    """Ten processes that die inside the tool look no more often than the attempts of a visit may."""
+    looked: list[str] = []
+
+    def dies(arguments: Any, context: Any) -> Any:
+        looked.append(arguments.what)
+        raise KeyboardInterrupt
+
+    desk = Desk(house, look=dies)
+    for _ in range(10):
+        with contextlib.suppress(KeyboardInterrupt):
+            desk.drive(ScriptedChatModel([look("a")], loop=True))
+    assert len(looked) == len(desk.rows) == 4
+    assert (desk.visit.outcome, desk.visit.error_kind, desk.visit.model_calls) == ("failed", "limit", 5)
+    assert {state for _, state in desk.states} == {"failed"}
+    assert "all 4 lookups" in desk.ended.output["error"]["message"]
+    assert desk.whole
+
+
 class Hanging(ScriptedChatModel):
     """A model that answers only when it is let."""
 

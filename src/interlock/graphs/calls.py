@@ -1,4 +1,4 @@
-"""How many calls of a chat model one visit of a step can make: what is proven, and enforced while it runs."""
+"""How often one visit of a step can ask a chat model, and look things up: proven, and enforced while it runs."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def model_calls(step: Step) -> int:
         case RouteStep(card=card):
             return step.retry.attempts * (card.repairs + 1) if card.model != "lam" else 0
     return 0
+
+
+def lookups(step: Step) -> int:
+    """The most lookups of one visit: one a turn, in each attempt."""
+    return step.retry.attempts * step.card.turns if isinstance(step, ReasonStep) and step.card.actions else 0

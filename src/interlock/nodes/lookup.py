@@ -19,7 +19,8 @@ from typing import Any
 from langchain_core.language_models.chat_models import BaseChatModel
 
 from interlock.digest import plain
-from interlock.errors import StepTimeout
+from interlock.errors import StepLimitExceeded, StepTimeout
+from interlock.graphs.calls import lookups
 from interlock.graphs.cards import ReasonCard, Retry
 from interlock.nodes.act import normal_arguments, required, schema_of
 from interlock.nodes.agent import Answer, Transcript, react
@@ -96,6 +97,7 @@ class _Hands:
         self.services = services
         self.deadline = deadline
         self.model = model
+        self.most = lookups(place.spec.steps[place.step])
         self.entered_by = services.runs.visit(place.run, place.step, place.visit).entered_by
 
     def act(self, name: str, arguments: dict[str, Any]) -> Answer:
@@ -103,10 +105,17 @@ class _Hands:
 
         Raises:
             StepTimeout: the attempt is over.
+            StepLimitExceeded: the visit has made all lookups of its attempts.
         """
         if self.services.action(name).consequential:  # it only read when the graph was checked
             return Answer("denied", f"{name} changes something; here you only look things up.")
         ledger = self.services.ledger
+        before = ledger.latest(self.place.run, self.place.step, self.place.visit)
+        if before is not None and before.slot + 1 >= self.most:
+            raise StepLimitExceeded(
+                f"step {self.place.step} has made all {self.most} lookups of its attempts in this visit, those that "
+                "a process died in included; give it more attempts, or start a new run."
+            )
         effect = ledger.follow(self._proposal(name, arguments))
         verdict = self.deadline.within(lambda: judge(effect, self.place, self.entered_by, self.services))
         if verdict.effect == "approve":
