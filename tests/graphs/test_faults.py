@@ -64,6 +64,7 @@ SLIPS: dict[str, tuple[str, str, str]] = {
     "argument": ("bind: {name: $.to}", "bind: {nam: $.to}", "G105"),
     "field": ("text: $.draft.text", "text: $.draft.txt", "G103"),
     "condition": ("{$.draft.mood: glad}", "{$.draft.mood: gald}", "G108"),
+    "effect that stays": ("keeps: [pay]", "keeps: [pya]", "G038"),
     "output": ("output: [sent]", "output: [snet]", "G109"),
     "approval that is not needed": ("- START -> think", "- {from: START, to: think, approval: owner_agrees}", "G029"),
     "input": ("sum: {type: number}", "sum: {type: number, format: short}", "G003"),

@@ -256,8 +256,20 @@ class _Reader:
         writes = fields.writes or (REVIEW_KEY if approval is not None else None)
         return Edge(
             source=source, on=on, target=target, when=fields.when, otherwise=bool(fields.otherwise),
-            approval=approval, requires=requires, writes=writes, outcome=fields.outcome, keeps=fields.keeps,
+            approval=approval, requires=requires, writes=writes, outcome=fields.outcome,
+            keeps=self._kept(fields.keeps, at),
         )  # fmt: skip
+
+    def _kept(self, keeps: list[str], at: Loc) -> list[str]:
+        """The steps whose effects an end keeps; a misspelt name is taken for the close match."""
+        found = []
+        for place, name in enumerate(keeps):
+            known = self._steps.resolve("G038", "unknown step", name, tuple(self.names), (*at, "keeps", place))
+            if known is None:
+                self._broken()
+            else:
+                found.append(known)
+        return found
 
     def _lost(self, source: Any) -> None:
         """An edge was left out, so nothing is said about where `source` goes."""
