@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 
 from interlock.engine.project import Project
 from interlock.engine.service import Engine, Standing
 from interlock.graphs.agent_spec_import import KnownAction, import_document
 from interlock.graphs.agent_spec_reader import read_data
 from interlock.settings import load_settings
-from interlock.testing import ScriptedChatModel
+from interlock.testing import ScriptedChatModel, count_words
 
 TESTS = Path(__file__).parents[1]
 FLOWS = TESTS / "graphs" / "agent_spec"
+
+
+class ByWords(ScriptedChatModel):
+    """Answers by the words of the question, for questions that are asked at once."""
+
+    def _generate(self, messages: list[BaseMessage], *rest: Any, **more: Any) -> ChatResult:
+        asked = messages[-1].text
+        answer = AIMessage(json.dumps(next(reply for words, reply in self.replies if words in asked)))
+        answer.usage_metadata = count_words(messages, answer)
+        return ChatResult(generations=[ChatGeneration(message=answer)])
 
 
 @pytest.fixture
@@ -27,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def imported(name: str, folder: Path, replies: list[Any]) -> tuple[Engine, str]:
+def imported(name: str, folder: Path, replies: list[Any] | ScriptedChatModel) -> tuple[Engine, str]:
     """An engine of a project with this flow in it, and the name of its graph."""
     known = {"house.notify": KnownAction(consequential=True, covered=True)}
     made = import_document(read_data(FLOWS / f"{name}.json"), known, {})
@@ -35,7 +48,7 @@ def imported(name: str, folder: Path, replies: list[Any]) -> tuple[Engine, str]:
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     (folder / "nodes").mkdir(exist_ok=True)
-    chat = ScriptedChatModel(replies)
+    chat = replies if isinstance(replies, ScriptedChatModel) else ScriptedChatModel(replies)
     settings = load_settings(home=folder / ".interlock")
     return Engine(Project(root=folder, settings=settings, make_chat_model=lambda provider: chat)), made.graph
 
@@ -90,8 +103,12 @@ def test_a_map_runs_its_flow_for_each_item(folder: Path) -> None:
 
 def test_flows_side_by_side_run_apart_and_come_together(folder: Path) -> None:
     """What both wrote stands in the state after the join."""
-    replies = [{"front": "a door"}, {"back": "a garden"}, {"view": "a door and a garden"}]
-    engine, graph = imported("side_by_side", folder, replies)
+    replies = [
+        ("Look at the front", {"front": "a door"}),
+        ("Look at the back", {"back": "a garden"}),
+        ("a door</front> and <back>a garden", {"view": "a door and a garden"}),
+    ]
+    engine, graph = imported("side_by_side", folder, ByWords(replies))
     project = engine.project
     steps = project.workflow(folder / "graphs" / f"{graph}.yaml").spec.steps
     assert [step.kind for step in steps.values()] == ["fork", "graph", "graph", "join", "reason"]
