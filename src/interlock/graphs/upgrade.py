@@ -216,8 +216,8 @@ class Upgrade:
             raise _Cannot("impossible", f"step {image} lies in a branch of a fork now; resume it")
         visit = sum(each.step == name for each in run.visits) + (0 if opened else 1)
         limit = after.visits
-        if limit is not None and visit > limit:
-            raise _Cannot("impossible", f"it comes to {image} for the {visit}. time, and {limit} are allowed now")
+        if limit is not None and visit > limit and (before.visits is None or visit <= before.visits):
+            raise _Cannot("impossible", f"it comes to {image} on visit {visit}, and {limit} are allowed now")
         previous = run.visits[-2] if opened and len(run.visits) > 1 else None if opened else last
         edge = self._way(into, previous, image, given if into.source == START else values)
         return Position(image, visit, edge, opened)
@@ -317,14 +317,23 @@ class Upgrade:
                 raise _Cannot("needs_mapping", why)
 
     def _asked(self, run: Standing, position: Position) -> None:
-        """Check that no question was passed by that every new run is asked on its way here."""
-        agreed = {self.mapping.step(each.step, self.new) for each in run.visits if each.outcome == "approved"}
-        following = flow(self.new).successors()
-        for name, step in self.new.steps.items():
-            if isinstance(step, ApproveStep) and name not in (agreed | {position.step}):
-                past = reachable({node: after for node, after in following.items() if node != name}, [START])
-                if position.step not in past:
-                    raise _Cannot("impossible", f"people are asked at {name} before {position.step} now, and were not")
+        """Check that some way leads here on which people were asked all that is asked on it, and answered so."""
+        answers: dict[str, set[str]] = {
+            name: set() for name, step in self.new.steps.items() if isinstance(step, ApproveStep)
+        }
+        for each in run.visits:
+            image = self.mapping.step(each.step, self.new)
+            if image in answers and each.outcome is not None:
+                answers[image].add(each.outcome)
+        following = {
+            name: [arc.target for arc in arcs if name not in answers or arc.outcome in answers[name]]
+            for name, arcs in flow(self.new).leaving.items()
+        }
+        known = reachable(following, [START])
+        if position.step not in known:
+            asked = next(name for name in answers if name in known and name != position.step)
+            how = "were answered otherwise" if answers[asked] else "were not"
+            raise _Cannot("impossible", f"people are asked at {asked} before {position.step} now, and {how}")
 
     def _undoable(self, run: Standing, here: Spec) -> None:
         """Check that what was performed can still be undone where the new spec may undo it."""
