@@ -4,6 +4,7 @@
 * `wrong_tool`, `invented_argument` and `endless_loop` play the three classic failures of an agent.
 * `FakeClock` is a clock that stands still until it is told to advance.
 * `action_model_conformance` holds any action model to the protocol's promises.
+* `check_pure` holds a function of `nodes/` to its purity.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models.base import LanguageModelInput
@@ -23,7 +24,11 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
+from interlock.digest import digest
 from interlock.lam.protocol import Action, ActionModel, ActionSchema, Decision, Observation
+
+if TYPE_CHECKING:
+    from interlock.nodes.function import Function
 
 Reply = str | Mapping[str, Any] | AIMessage | Exception
 """A text, an object to be sent as JSON, a whole message (tool calls, tokens), or an error to raise."""
@@ -301,3 +306,32 @@ def _broken_arguments(
 
 def _listed(value: str, schema: Mapping[str, Any]) -> bool:
     return value in [*schema.get("enum", []), schema.get("const"), schema.get("default")] or "$ref" in schema
+
+
+def check_pure(function: Function, examples: Sequence[Mapping[str, Any]], *, times: int = 3) -> list[dict[str, Any]]:
+    """Call a function of `nodes/` again and again with each example; its results, for further checks.
+
+    Each call must give the same, leave the values that it was given as they were, and fit what the function
+    declares.  What only differs between two processes is not found.
+
+    Raises:
+        AssertionError: one line per broken promise.
+    """
+    faults: list[str] = []
+    results: list[dict[str, Any]] = []
+    for number, example in enumerate(examples):
+        found: set[str] = set()
+        for _ in range(times):
+            given = function.read(example)
+            before = digest(given)
+            result = function.written(function.run(given))
+            found.add(digest(result))
+            if digest(given) != before:
+                faults.append(f"example {number}: {function.name} changed its values")
+                break
+        if len(found) > 1:
+            faults.append(f"example {number}: {function.name} gave {len(found)} different results")
+        results.append(result)
+    if faults:
+        raise AssertionError("\n".join(faults))
+    return results

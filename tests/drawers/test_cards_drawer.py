@@ -28,9 +28,9 @@ def test_a_missing_folder_has_no_cards(tmp_path: Path) -> None:
 
 
 def test_a_python_node_is_not_ignored(tmp_path: Path) -> None:
-    """A node written in Python is reported, not silently left out."""
+    """A file that declares no node is reported, not silently left out."""
     (tmp_path / "custom.py").write_text("def run(): ...\n")
-    with pytest.raises(SourceError, match="not supported yet"):
+    with pytest.raises(SourceError, match="declares no node"):
         read_cards(tmp_path)
 
 
