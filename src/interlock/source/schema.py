@@ -14,7 +14,6 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
-from pydantic_core import core_schema
 
 Node = dict[str, Any]
 """A JSON Schema, or a part of one."""
@@ -41,7 +40,7 @@ _LAST = ("definitions",)
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 """Of a union, Pydantic writes the bounds under its own names."""
 
-_MAPS = ("properties", "definitions", "patternProperties")
+_MAPS = ("properties", "definitions")
 
 
 def definitions(models: Iterable[type[BaseModel]], sentences: Mapping[str, str]) -> dict[str, Node]:
@@ -96,11 +95,12 @@ def offering(schema: Node, words: Iterable[str]) -> Node:
 
 
 def _tidy(node: Any, sentences: Mapping[str, str]) -> Any:
+    """References by `definition_name`, bounds under their names, a sentence for a pattern, options told apart."""
     if isinstance(node, list):
         return [_tidy(item, sentences) for item in node]
     if not isinstance(node, dict):
         return node
-    found = {
+    found: Node = {
         _BOUNDS.get(key, key) if isinstance(value, int | float) else key: _tidy(value, sentences)
         for key, value in node.items()
     }
@@ -174,8 +174,9 @@ class _Generator(GenerateJsonSchema):
 
     def decimal_schema(self, schema: Any) -> JsonSchemaValue:
         """A number; as text, which Pydantic would take too, nobody writes it."""
-        bounds: dict[str, Any] = {key: float(schema[key]) for key in ("ge", "gt", "le", "lt") if key in schema}
-        return self.float_schema(core_schema.float_schema(**bounds))
+        bounds = {key: float(schema[key]) for key in ("ge", "gt", "le", "lt") if key in schema}
+        number: Any = {"type": "float", **bounds}
+        return self.float_schema(number)
 
     def default_schema(self, schema: Any) -> JsonSchemaValue:
         """Plain defaults only, as they are written in YAML: a value's own type says how."""
