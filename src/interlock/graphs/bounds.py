@@ -7,14 +7,14 @@ the dearer one counts.  Every number is the greatest over its own path, so two n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
 from interlock.graphs.cycles import Half, bounded, halves, homes, regions
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import Flow, flow
+from interlock.graphs.flow import Arc, Flow, failing, flow
 from interlock.graphs.parallel import FAILING, Inside
 from interlock.graphs.spec import (
     END,
@@ -78,6 +78,18 @@ def _times(load: Load, count: int) -> Load:
     return tuple(number * count if number else number for number in load)
 
 
+def _most(loads: Iterable[Load]) -> Load:
+    """The greatest of each number."""
+    found = tuple(max(column) for column in zip(*loads, strict=True))
+    return found or NOTHING
+
+
+def _raise(found: dict[str, Load], ends: Mapping[str, Load], own: Load) -> None:
+    """Take in the ends that something further on comes to, with what is taken on the way there."""
+    for end, load in ends.items():
+        found[end] = _most([_sum(load, own), *([found[end]] if end in found else [])])
+
+
 def bounds(spec: Spec, actions: Mapping[str, Action] | None = None) -> Bounds:
     """The worst case of a run; limits that are enforced while it runs cap it.
 
@@ -110,27 +122,65 @@ class _Worst:
         self.paths = flow(spec)
         self.endless = next(bounded(spec, self.paths), None) is not None
         self.regions = regions(spec, self.paths)
+        self.forks: dict[str, tuple[Load, Load]] = {}
 
     def run(self) -> Load:
-        return UNKNOWN if self.endless else self.region(None)
+        return UNKNOWN if self.endless else _most(self.region(None).values())
 
-    def region(self, inside: Inside | None) -> Load:
-        """The worst case of the run itself, or of one branch."""
+    def region(self, inside: Inside | None) -> dict[str, Load]:
+        """The worst case of the run itself, or of one branch, by the end that it comes to."""
         paths = self.regions[inside]
         graph = halves(self.spec, paths)
         groups, home = homes(graph)
-        most: list[Load] = []
+        most: list[dict[str, Load]] = []
         for number, group in enumerate(groups):
-            after = [most[home[other]] for half in group for other in graph[half] if home[other] != number]
-            best = tuple(max(column) for column in zip(*after, strict=True)) if after else NOTHING
-            most.append(_sum(best, self._group(group, graph, paths, home)))
+            (name, unlimited), *more = group
+            if name in (END, failing(END)):
+                most.append({name: NOTHING})
+                continue
+            here = {half: most[home[half]] for one in group for half in graph[one] if home[half] != number}
+            found: dict[str, Load] = {}
+            if more or group[0] in graph[group[0]]:
+                own = self._group(group, paths, home)
+                for ends in here.values():
+                    _raise(found, ends, own)
+            else:
+                step = self.spec.steps.get(name.removesuffix(FAILING))
+                exhausted = step is not None and step.visits is not None and unlimited
+                own = NOTHING if step is None else ENTERED if exhausted else self._visit(name, step)
+                for arc in paths.leaving[name]:
+                    if step is not None and step.visits is not None and (arc.outcome == "exhausted") != unlimited:
+                        continue
+                    after = _sum(own, self._over(arc, step))
+                    for half in ((arc.target, True), (arc.target, False)):
+                        _raise(found, here.get(half, {}), after)
+            most.append(found)
         return most[home[START, True]]
 
-    def _group(
-        self, group: list[Half], graph: Mapping[Half, list[Half]], paths: Flow, home: Mapping[Half, int]
-    ) -> Load:
+    def _over(self, arc: Arc, step: Step | None) -> Load:
+        """What an outcome takes beside the visit: the action performed, or the branches of a fork."""
+        if isinstance(step, Performing) and arc.outcome == "done":
+            return _load(performed=1)
+        if arc.source in self.paths.blocks.of:
+            return self._branches(arc.source)[int(arc.target.endswith(FAILING))]
+        return NOTHING
+
+    def _branches(self, fork: str) -> tuple[Load, Load]:
+        """All branches of a fork, when all have ended well, and when one has failed."""
+        if fork not in self.forks:
+            ends = [self.region((fork, branch)) for branch in self.paths.blocks.of[fork].branches]
+            well = _sum(*(found.get(END, NOTHING) for found in ends))
+            either = [_most(found.values()) for found in ends]
+            failed = [
+                _sum(found[failing(END)], *(other for number, other in enumerate(either) if number != place))
+                for place, found in enumerate(ends)
+                if failing(END) in found
+            ]
+            self.forks[fork] = well, _most(failed)
+        return self.forks[fork]
+
+    def _group(self, group: list[Half], paths: Flow, home: Mapping[Half, int]) -> Load:
         """The worst case of one strongly connected part."""
-        cyclic = len(group) > 1 or group[0] in graph[group[0]]
         total = sum(self.spec.steps[name].visits or 0 for name, unlimited in group if not unlimited)
         found = NOTHING
         for name, unlimited in group:
@@ -138,17 +188,19 @@ class _Worst:
             if step is None:
                 continue
             if step.visits is not None and unlimited:  # left as exhausted
-                found = _sum(found, _times(ENTERED, total + 1 if cyclic else 1))
+                found = _sum(found, _times(ENTERED, total + 1))
                 continue
-            visits = 1 if not cyclic else total + 1 if unlimited else step.visits or 1
+            visits = total + 1 if unlimited else step.visits or 1
             found = _sum(found, _times(self._visit(name, step), visits))
             if isinstance(step, Performing):
-                again = cyclic and any(
+                again = any(
                     home.get((arc.target, self._unlimited(arc.target))) == home[name, unlimited]
                     for arc in paths.leaving[name]
                     if arc.outcome == "done"
                 )
                 found = _sum(found, _load(performed=visits if again else 1))
+            elif name in self.paths.blocks.of:
+                found = _sum(found, _times(_most(self._branches(name)), visits))
         return found
 
     def _unlimited(self, name: str) -> bool:
@@ -175,9 +227,6 @@ class _Worst:
             case _ if isinstance(step, Performing):
                 asks = isinstance(step, ActStep) and step.card.on_abstain == "ask"
                 return _load(steps=1, approvals=int(asks or bool(consequential(step, self.actions))))
-            case _ if name in self.paths.blocks.of:
-                branches = self.paths.blocks.of[name].branches
-                return _sum(ENTERED, *(self.region((name, branch)) for branch in branches))
         return ENTERED
 
 

@@ -22,25 +22,29 @@ Half = tuple[str, bool]
 
 
 def regions(spec: Spec, paths: Flow) -> dict[Inside | None, Flow]:
-    """The run itself (None) and each branch, as a flow of its own from START to END."""
+    """The run itself (None) and each branch, as a flow of its own from START to END.
+
+    A branch that fails ends at the failing half of END.
+    """
     found: dict[Inside | None, dict[str, list[Arc]]] = {None: {START: list(paths.leaving[START])}}
     for fork, block in paths.blocks.of.items():
         for branch in block.branches:
             entry = [arc for arc in paths.leaving[fork] if arc.outcome == branch]
             found[fork, branch] = {START: [arc._replace(source=START, outcome="") for arc in entry]}
+    entered = {arc.target for arc in paths.arcs}
     for name, arcs in paths.leaving.items():
         if name in (START, END):
             continue
         inside = paths.blocks.home.get(name.removesuffix(FAILING))
         if name in paths.blocks.of:
             join = paths.blocks.of[name].join
-            nodes = [join, failing(join)] if paths.leaving[failing(join)] else [join]
-            found[inside][name] = [Arc(name, "joined", node, None) for node in nodes]
+            nodes = (join, failing(join))
+            found[inside][name] = [Arc(name, "joined", node, None) for node in nodes if node in entered]
             continue
         out = paths.blocks.of[inside[0]].join if inside else END
-        ends = (out, failing(out))
-        found[inside][name] = [arc._replace(target=END) if arc.target in ends else arc for arc in arcs]
-    return {inside: Flow({**leaving, END: []}) for inside, leaving in found.items()}
+        ends = {out: END, failing(out): failing(END)}
+        found[inside][name] = [arc._replace(target=ends.get(arc.target, arc.target)) for arc in arcs]
+    return {inside: Flow({**leaving, END: [], failing(END): []}) for inside, leaving in found.items()}
 
 
 def limited(spec: Spec, node: str) -> int | None:
@@ -79,7 +83,8 @@ def _endless(spec: Spec, paths: Flow, region: Flow) -> Iterator[Fault]:
         if found is None:
             continue
         path = list(_across(paths, [half[0] for half in found]))
-        closing = next(arc for arc in paths.leaving[path[-2]] if arc.target == path[-1] and arc.edge is not None)
+        pairs = list(pairwise(path))[::-1]
+        closing = next(arc.edge for pair in pairs for arc in paths.leaving[pair[0]] if _edge(arc, pair[1]))
         names = shown(path)
         counted = [name for name in names if limited(spec, name) is not None]
         message = f"nothing limits the cycle through `{names[0]}`"
@@ -90,7 +95,11 @@ def _endless(spec: Spec, paths: Flow, region: Flow) -> Iterator[Fault]:
             if paths.blocks.home.get(counted[0]) != paths.blocks.home.get(names[0]):
                 message = f"the limit of `{counted[0]}` ends nothing: it counts anew whenever its branch is entered"
                 hint = "give a step around the fork `visits`"
-        yield Fault("G203", message, ("edges", closing.edge or 0, "to"), hint=hint, path=names)
+        yield Fault("G203", message, ("edges", closing or 0, "to"), hint=hint, path=names)
+
+
+def _edge(arc: Arc, target: str) -> bool:
+    return arc.target == target and arc.edge is not None
 
 
 def _across(paths: Flow, walk: list[str]) -> Iterator[str]:
