@@ -59,6 +59,8 @@ class Desk:
     step: dict[str, Any] = field(default_factory=dict)
     look: Callable[..., Any] | None = None
     """In place of what the tool does."""
+    facts: Callable[..., Any] | None = None
+    """What the tool knows for the rules."""
     settings: dict[str, Any] = field(default_factory=dict)
     sleep: Callable[[float], None] | None = None
     run: str = ""
@@ -70,8 +72,9 @@ class Desk:
 
     def engine(self, model: Any) -> Engine:
         project: Project = self.house.project(chat=model, sleep=self.sleep, **self.settings)
-        if self.look is not None:
-            tool = replace(project.actions["shop.look"], run=self.look)
+        if self.look is not None or self.facts is not None:
+            tool = project.actions["shop.look"]
+            tool = replace(tool, run=self.look or tool.run, facts=self.facts, fact_names=("secret",))
             project.__dict__["actions"] = {**project.actions, "shop.look": tool}
         return Engine(project)
 

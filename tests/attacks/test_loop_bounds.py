@@ -16,6 +16,14 @@ from tests.attacks.house import House
 from tests.attacks.loops import ANSWER, ENOUGH, Desk, look
 
 PRICED = {"model": "priced:one", "prices": {"priced:one": Price(input=Decimal(1000), output=Decimal(1000))}}
+PRIVATE = """
+policy: private
+version: 1
+applies_to: [shop.look]
+inputs: {secret: {type: bool}}
+rules:
+  - {id: open, when: {secret: false}, then: auto, because: it is no secret}
+"""
 MOST = 4 + 1 + 1
 """Model calls of one attempt: the card's turns, the answer, its repair."""
 
@@ -197,6 +205,17 @@ def test_a_lookup_that_hangs(house: House) -> None:
     let.set()
     assert answered.wait(60)
     assert desk.states == [(0, "failed")]
+    assert desk.whole
+
+
+def test_a_fact_that_hangs(house: House) -> None:
+    """A rule that waits for a fact is waited for as long as the attempt lasts; its row does not stay open."""
+    let = threading.Event()
+    house.write("policies/private.yaml", PRIVATE)
+    desk = Desk(house, {"timeout": "1s"}, facts=lambda *_: {"secret": let.wait()})
+    desk.play(look("a"), loop=True)
+    let.set()
+    assert (desk.visit.error_kind, desk.states) == ("timeout", [(0, "superseded")])
     assert desk.whole
 
 

@@ -117,7 +117,11 @@ class _Hands:
                 "a process died in included; give it more attempts, or start a new run."
             )
         effect = ledger.follow(self._proposal(name, arguments))
-        verdict = self.deadline.within(lambda: judge(effect, self.place, self.entered_by, self.services))
+        try:
+            verdict = self.deadline.within(lambda: judge(effect, self.place, self.entered_by, self.services))
+        except StepTimeout as late:  # a fact that a rule compares did not come
+            self.let_go(late.message)
+            raise
         if verdict.effect == "approve":
             first = verdict.reasons[0]
             why = "" if effect.missing else "; a person would have to agree, and a lookup asks nobody"

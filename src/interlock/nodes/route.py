@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from interlock.errors import ModelError
 from interlock.graphs.cards import ReasonCard, RouteCard, Schema
 from interlock.graphs.spec import RouteStep
-from interlock.lam.protocol import ActionSchema
+from interlock.lam.protocol import ActionModel, ActionSchema
 from interlock.nodes.act import PROPOSAL_RISK, observe
 from interlock.nodes.attempts import attempted
 from interlock.nodes.metered import RunMeter, provider_of
@@ -44,11 +45,12 @@ def route(place: Place, values: Mapping[str, Any], services: Services) -> Move:
     """
     step = place.spec.steps[place.step]
     assert isinstance(step, RouteStep)
+    lam = _action_model(services) if step.card.model in ("auto", "lam") else None
 
     def work(deadline: Deadline) -> Leave:
         tried: list[Choice] = []
-        if step.card.model in ("auto", "lam"):
-            tried.append(_by_action_model(step, values, services, deadline))
+        if lam is not None:
+            tried.append(_by_action_model(step, values, lam, services, deadline))
         if step.card.model != "lam" and (not tried or tried[-1].label is None):
             tried.append(_by_chat_model(step, place, values, services, deadline))
         return _left(step, tried)
@@ -65,13 +67,25 @@ def _left(step: RouteStep, tried: list[Choice]) -> Leave:
     return Leave(chosen.label, writes=written, note=note)
 
 
-def _by_action_model(step: RouteStep, values: Mapping[str, Any], services: Services, deadline: Deadline) -> Choice:
+def _action_model(services: Services) -> ActionModel | ModelError:
+    """The action model, read from disk before any attempt begins; or why there is none."""
+    try:
+        return services.action_model()
+    except ModelError as error:
+        return error
+
+
+def _by_action_model(
+    step: RouteStep, values: Mapping[str, Any], model: ActionModel | ModelError, services: Services, deadline: Deadline
+) -> Choice:
     """The action model's choice; one that was not measured to be sure enough is an abstention."""
-    model = services.action_model()
     space = [ActionSchema(name=label, description=sentence) for label, sentence in step.card.labels.items()]
     observation = observe(step, values, {}, services)
     try:
-        decision = deadline.within(lambda: model.decide(observation, space, risk=PROPOSAL_RISK))
+        if isinstance(model, ModelError):
+            raise model
+        decide = partial(model.decide, observation, space, risk=PROPOSAL_RISK)
+        decision = deadline.within(decide)
     except ModelError as error:
         if step.card.model == "lam":
             raise
