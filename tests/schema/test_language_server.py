@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from interlock.cli.author import make_project
+from interlock.cli.schema import FOLDER, schema
 from tests.schema.judged import ROOT, kind_of
 from tests.schema.language_server import LanguageServer
 
@@ -134,6 +135,26 @@ def test_a_key_tells_what_it_holds(server: LanguageServer, path: Path, old: str,
     text, line, column = cursor(path, old, new)
     server.open(path, text)
     assert told in server.hover(path, line, column)
+
+
+def test_the_names_of_a_project_are_offered(
+    server: LanguageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After `interlock schema --project`, nodes, actions and approvals are offered, and no name is marked."""
+    make_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    schema(output=FOLDER, project=True)
+    graph = tmp_path / "graphs" / "polish_and_send.yaml"
+    for old, new, offered in (
+        ("    node: send_email\n", "    node: ¦\n", {"polish", "revise", "send_email"}),
+        ("    node: send_email\n", "    call: ¦\n", {"email.send", "payments.transfer"}),
+        ("  - {from: polish, to: send, approval: ", "  - {from: polish, to: send, approval: ¦", {"outbound_mail"}),
+    ):
+        text, line, column = cursor(graph, old, new)
+        server.open(graph, text)
+        assert offered <= set(server.completions(graph, line, column)), new
+    text, _ = changed(graph, "    node: send_email", "    node: declared_a_minute_ago")
+    assert server.open(graph, text) == []
 
 
 def test_a_new_project_works_in_the_editor(server: LanguageServer, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ _FIRST = (
     "else",
 )
 _LAST = ("definitions",)
-_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+_BOUNDS: Mapping[str, str] = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 """Of a union, Pydantic writes the bounds under its own names."""
 
 _MAPS = ("properties", "definitions")
@@ -100,10 +100,9 @@ def _tidy(node: Any, sentences: Mapping[str, str]) -> Any:
         return [_tidy(item, sentences) for item in node]
     if not isinstance(node, dict):
         return node
-    found: Node = {
-        _BOUNDS.get(key, key) if isinstance(value, int | float) else key: _tidy(value, sentences)
-        for key, value in node.items()
-    }
+    found: Node = {}
+    for key, value in node.items():
+        found[_BOUNDS.get(key, key) if isinstance(value, int | float) else key] = _tidy(value, sentences)
     if isinstance(name := found.get("$ref"), str):
         found["$ref"] = REF + definition_name(name.removeprefix(REF))
     if isinstance(pattern := found.get("pattern"), str) and pattern in sentences:
