@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from interlock.engine.service import Engine
 from interlock.engine.upgrade import Moved, Outlook, Upgrading
 from interlock.errors import ModelUnavailable, ProjectError, Refused
 from interlock.graphs.mapping import SpecMapping
+from interlock.store.locks import held
 from interlock.store.tables import PinnedSpec
-from interlock.testing import ScriptedChatModel
+from interlock.testing import FakeClock, ScriptedChatModel
 from tests.engine.conftest import Make, counted, start
 
 ADD = """
@@ -269,3 +271,120 @@ def test_a_run_pinned_by_the_first_release_is_moved(make: Make) -> None:
     engine.approve(engine.drive(run).waiting[0].id, "fay")
     assert engine.drive(run).run.status == "done"
     assert counted(project) == [50]
+
+
+WAIT = """
+graph: later
+version: 1
+input: {amount: {type: integer}}
+steps:
+  pause: {wait: {event: paid, within: 2d, payload: {id: {type: string}}}, writes: came}
+  add: {call: counter.add, bind: {amount: $.amount, note: $.came.id}, writes: receipt}
+edges:
+  - START -> pause
+  - pause -> add
+  - {from: pause, on: expired, to: END, outcome: late}
+  - add -> END
+  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
+output: [receipt]
+"""
+
+
+def test_a_run_that_waits_for_an_event_goes_on_waiting(make: Make, clock: FakeClock) -> None:
+    """Its step has another name and a shorter time now: what it waits for, and until when, stays as it began."""
+    engine, run = start(make({"later": WAIT}), "later", amount=3)
+    assert engine.services.runs.get(run).status == "waiting"
+    text = WAIT.replace("version: 1", "version: 2").replace("pause", "hold").replace("2d", "1h")
+    project = make({"later": text})
+    moving = upgrading(project, "later@1", "later", steps={"pause": "hold"})
+    plan = only(moving.plan())
+    assert (plan.word, plan.becomes, plan.then) == ("safe", "hold", "waits")
+    assert moved(moving.apply("ann")).moved
+    clock.advance(timedelta(hours=30))
+    engine = Engine(make({"later": text}))
+    engine.drive(run)
+    [pause] = engine.services.pauses.waiting([run])
+    assert (pause.id, pause.step) == (f"{run}/hold/1", "hold")
+    engine.services.pauses.send(run, [run], "paid", {"id": "p1"}, "bank")
+    assert engine.drive(run).run.output == {"receipt": {"total": 3}}
+    assert counted(project) == [3]
+
+
+SPLIT = """
+graph: split
+version: 1
+input: {small: {type: integer}, large: {type: integer}}
+steps:
+  fork: {fork: [one, other]}
+  one: {call: counter.add, bind: {amount: $.small}, writes: first}
+  other: {call: counter.add, bind: {amount: $.large}, writes: second}
+  gather: {join: fork}
+edges:
+  - START -> fork
+  - {from: fork, on: one, to: one}
+  - {from: fork, on: other, to: other}
+  - {from: one, on: [done, rejected, expired, denied], to: gather}
+  - {from: other, on: [done, rejected, expired, denied], to: gather}
+  - gather -> END
+  - {from: gather, on: failed, to: END, outcome: broken, keeps: [one, other]}
+output: [first, second]
+"""
+
+
+def test_a_run_with_living_branches_is_left(make: Make) -> None:
+    """Branches are runs of their own with specs of their own: the step is finished first."""
+    project = make({"split": SPLIT})
+    engine, run = start(project, "split", small=1, large=50)
+    project = make({"split": SPLIT.replace("version: 1", "version: 2")})
+    plan = only(upgrading(project, "split@1", "split").plan())
+    assert (plan.word, plan.reason) == (
+        "impossible",
+        f"step fork has the child run {run}.fork.1.other; finish the step first",
+    )
+    assert not moved(upgrading(project, "split@1", "split").apply("ann", voiding=True)).moved
+    child = engine.services.runs.get(f"{run}.fork.1.other").spec_digest
+    part = only(upgrading(project, child, "split").plan())
+    assert (part.word, part.reason) == ("impossible", f"it is part of {run}; finish the step first")
+    engine = Engine(project)
+    engine.approve(engine.standing(run).waiting[0].id, "fay")
+    assert engine.drive(run).run.status == "done"
+    assert sorted(counted(project)) == [1, 50]
+
+
+def test_a_run_that_another_process_drives_is_left(make: Make) -> None:
+    """The move holds the run's lease; the busy run stays as it is, and the sentence says why."""
+    project, run = waits(make)
+    project = again(make, ADD.replace("version: 1", "version: 2"))
+    with held(project.home, f"run {run}", busy="busy"):
+        left = moved(upgrading(project, "add@1", "add").apply("ann", voiding=True))
+    assert (left.moved, left.reason) == (
+        False,
+        f"run {run} is being driven by another process; wait until it has parked.",
+    )
+    assert project.services.runs.get(run).spec_digest != workflow_named(project, "add").spec.digest()
+
+
+def test_only_the_named_runs_are_moved(make: Make) -> None:
+    """Others wait on under the old version; a run that is none of it is told apart."""
+    project, first = waits(make)
+    _, second = start(project, "add", amount=60)
+    project = again(make, ADD.replace("version: 1", "version: 2"))
+    done = upgrading(project, "add@1", "add").apply("ann", runs=[second], voiding=True)
+    assert [(one.run, one.moved) for one in done] == [(second, True)]
+    again_ = upgrading(project, "add@1", "add").apply("ann", runs=[second], voiding=True)
+    assert [(one.moved, one.reason) for one in again_] == [(False, "it goes by the new spec already")]
+    assert [outlook.run.id for outlook in upgrading(project, "add@1", "add").plan()] == [first]
+
+
+def test_what_fails_in_the_copy_is_not_done(make: Make) -> None:
+    """The new version ends at once with a failure: the plan shows it, and the run is left as it is."""
+    project = make({"later": WAIT})
+    _, run = start(project, "later", amount=5000)
+    project.services.pauses.send(run, [run], "paid", {"id": "p1"}, "bank")
+    text = WAIT.replace("version: 1", "version: 2").replace("output:", "limits: {steps: 1}\noutput:")
+    project = make({"later": text})
+    plan = only(upgrading(project, "later@1", "later").plan())
+    assert plan.word == "impossible"
+    assert plan.reason.startswith("in the copy it failed: ")
+    assert not moved(upgrading(project, "later@1", "later").apply("ann")).moved
+    assert project.services.runs.get(run).status == "waiting"

@@ -1,6 +1,6 @@
 """A copy of some runs in a home that is thrown away, where nothing can be called.
 
-Chat models, the action model, tools with their facts and probes, and child runs: the first that a step
+Chat models, the action model, tools with their facts and probes, functions, and child runs: the first that a step
 would reach for stops the run, and tells what it would have been.
 """
 
@@ -18,6 +18,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from interlock.engine.project import Project
+from interlock.nodes.function import Function
 from interlock.nodes.services import Services
 from interlock.store.copying import copy_runs
 from interlock.tools.action import Action
@@ -41,6 +42,7 @@ class DryProject(Project):
         return replace(
             real,
             actions={name: _deaf(action) for name, action in real.actions.items()},
+            functions=lambda: {name: _still(each) for name, each in real.functions().items()},
             chat_model=lambda provider: _stop(f"asks the chat model {provider}"),
             action_model=lambda: _stop("asks the action model"),
             drive_children=lambda runs, at_once: _stop(f"starts {len(runs)} child runs"),
@@ -55,6 +57,10 @@ def _deaf(action: Action) -> Action:
         facts=(lambda arguments, context: _stop(f"looks up the facts of {action.name}")) if action.facts else None,
         probe=(lambda arguments, context: _stop(f"looks what became of {action.name}")) if action.probe else None,
     )
+
+
+def _still(function: Function) -> Function:
+    return replace(function, run=lambda values: _stop(f"computes {function.name}"))
 
 
 def _stop(what: str) -> NoReturn:

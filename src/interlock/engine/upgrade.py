@@ -12,55 +12,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError, InvalidUpdateError
-from langgraph.types import StateSnapshot
 
-from interlock.digest import Json, plain
-from interlock.engine.compiler import BEGIN, EDGE, INTERNAL, NEXT, REQUEST, VISITS, WROTE, choose
+from interlock.engine.compiler import BEGIN, EDGE, NEXT, REQUEST, VISITS, WROTE
 from interlock.engine.dry import WouldCall, copied
+from interlock.engine.outlook import Looker, Outlook, as_json, config_of
 from interlock.engine.position import agrees
 from interlock.engine.project import Project, Workflow
 from interlock.engine.settling import settle, upgrades_of
-from interlock.errors import InputError, InterlockError, RunBusy
+from interlock.errors import InterlockError, RunBusy
 from interlock.graphs.mapping import SpecMapping
 from interlock.graphs.spec import START, Spec, keys_of
-from interlock.graphs.upgrade import Judged, Passed, Position, Standing, Upgrade, Word
-from interlock.nodes.inputs import complete
+from interlock.graphs.upgrade import Judged, Position
 from interlock.nodes.kinds import nodes_of
 from interlock.nodes.services import Services
 from interlock.store.approvals import known_as
 from interlock.store.locks import held
 from interlock.store.runs import ENDED
-from interlock.store.tables import Effect, Run, Visit
-from interlock.store.upgrades import UNSETTLED, Change
-
-PENDING = ("proposed", "gated", "approved", "superseded")
-"""States of the newest proposal of an open visit in which nothing has begun and nobody has refused."""
-
-PERFORMED = ("executed", "verified")
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What would become of one run."""
-
-    run: Run
-    word: Word
-    reason: str
-    step: str | None = None
-    """Where it stands, in the old spec; None where it has not begun."""
-    becomes: str | None = None
-    """Where it would go on, in the new one."""
-    voids: tuple[str, ...] = ()
-    """Requests that would be withdrawn."""
-    then: str = ""
-    """What it did in the copy."""
-    judged: Judged | None = None
-
-    @property
-    def movable(self) -> bool:
-        return self.word in ("safe", "voids_approval")
+from interlock.store.tables import Visit
+from interlock.store.upgrades import Change
 
 
 @dataclass(frozen=True)
@@ -82,12 +52,11 @@ class Upgrading:
         self.old, self.new, self.mapping = old, new, mapping
         self.old_digest = old.pinned_as or old.spec.digest()
         self.new_digest = new.pinned_as or new.spec.digest()
-        self.compared = Upgrade(old.spec, new.spec, mapping, self.project.actions, choose)
-        self._graph: Any = None
+        self._looker = Looker(old, new.spec, mapping)
 
     def plan(self) -> list[Outlook]:
         """What would become of every run of the old spec that has not ended.  Nothing is changed."""
-        found = [self._outlook(run) for run in self.services.runs.living(self.old_digest)]
+        found = [self._looker.of(run) for run in self.services.runs.living(self.old_digest)]
         return self._tried(found)
 
     def apply(self, actor: str, *, runs: Sequence[str] | None = None, voiding: bool = False) -> list[Moved]:
@@ -122,7 +91,7 @@ class Upgrading:
     def _move(self, run_id: str, actor: str, voiding: bool) -> Moved:
         try:
             with self._lease(run_id):
-                [outlook] = self._tried([self._outlook(self.services.runs.get(run_id))])
+                [outlook] = self._tried([self._looker.of(self.services.runs.get(run_id))])
                 if not outlook.movable:
                     return Moved(run_id, False, outlook.reason)
                 if outlook.voids and not voiding:
@@ -146,105 +115,6 @@ class Upgrading:
         busy = f"run {run_id} is being driven by another process; wait until it has parked."
         return held(self.project.home, f"run {run_id}", busy=busy)
 
-    # One run ------------------------------------------------------------------------------------
-
-    def _outlook(self, run: Run) -> Outlook:
-        """How a run stands, and what the new spec makes of that."""
-        visits = self.services.runs.visits(run.id)
-        step = visits[-1].step if visits else None
-        why = self._engaged(run, visits)
-        if why is not None:
-            return Outlook(run, "impossible", why, step)
-        snapshot = self._snapshot(run.id)
-        if snapshot is None or not self._between(snapshot, visits):
-            return Outlook(run, "impossible", "its last step was interrupted; resume it until it waits", step)
-        judged = self.compared.judge(self._standing(run, visits, snapshot))
-        if judged.word == "safe" and judged.position is None:
-            try:
-                judged = replace(judged, input=complete(self.new.spec, judged.input))
-            except InputError as error:
-                judged = Judged("needs_mapping", f"its input does not fit: {error.message}")
-        becomes = judged.position.step if judged.position else None
-        word, reason, voids = judged.word, judged.reason, self._voids(run.id)
-        if word == "safe" and voids:
-            word = "voids_approval"
-            reason = f"{', '.join(voids)} was asked under the old spec; {becomes} asks again"
-        return Outlook(run, word, reason, step, becomes, voids, judged=judged)
-
-    def _voids(self, run_id: str) -> tuple[str, ...]:
-        with self.services.database.read() as session:
-            return tuple(row.id for row in self.services.approvals.unused(session, run_id))
-
-    def _engaged(self, run: Run, visits: Sequence[Visit]) -> str | None:
-        """What the run is in the middle of, or None."""
-        if run.parent_id:
-            return f"it is part of {run.parent_id}; finish the step first"
-        if upgrades_of(self.services).unsettled(run.id) is not None:
-            return "its last move is not finished; resume it first"
-        last = visits[-1] if visits else None
-        children = self.services.runs.children(run.id)
-        for child in children:
-            here = last is not None and last.outcome is None and child.parent_step == last.step
-            if child.status not in ENDED or (here and last is not None and child.parent_visit == last.visit):
-                return f"step {child.parent_step} has the child run {child.id}; finish the step first"
-        effects = self.services.ledger.of_run(run.id)
-        for effect in effects:
-            if effect.state in UNSETTLED:
-                return f"effect {effect.id} is {effect.state.replace('_', ' ')}; finish it first"
-        if last is not None and last.outcome is None:
-            own = [effect for effect in effects if (effect.step, effect.visit) == (last.step, last.visit)]
-            return self._begun(run.id, last, own)
-        return None
-
-    def _begun(self, run_id: str, last: Visit, effects: Sequence[Effect]) -> str | None:
-        """What an open visit has begun, or been answered, that its step would have to take up."""
-        kind = self.old.spec.steps[last.step].kind if last.step in self.old.spec.steps else None
-        newest = max(effects, key=lambda effect: effect.slot, default=None)
-        looked = kind == "reason" and any(effect.state != "superseded" for effect in effects)
-        if looked or (newest is not None and newest.state not in PENDING):
-            state = newest.state.replace("_", " ") if newest is not None else "begun"
-            return f"the action of {last.step} is {state}; resume it until it waits"
-        asked = self.services.approvals.of_place(run_id, last.step, last.visit)
-        if asked is not None and asked.state in ("rejected", "expired"):
-            return f"{asked.id} is {asked.state}; resume it until it waits"
-        return None
-
-    def _snapshot(self, run_id: str) -> StateSnapshot | None:
-        """The newest checkpoint as the old spec reads it; None where it contradicts itself."""
-        if self._graph is None:
-            self._graph = self.old.compile(self.project.checkpoints)
-        try:
-            found: StateSnapshot = self._graph.get_state(_config(run_id))
-        except InvalidUpdateError:
-            return None
-        return found
-
-    def _between(self, snapshot: StateSnapshot, visits: Sequence[Visit]) -> bool:
-        """Whether the run stands between two nodes, with all that it wrote in its newest checkpoint."""
-        last = visits[-1] if visits else None
-        if snapshot.created_at is None:
-            return last is None
-        if not agrees(snapshot, self.old.spec, visits):
-            return False
-        return last is None or last.outcome is None or snapshot.values.get(EDGE) == last.left_by
-
-    def _standing(self, run: Run, visits: Sequence[Visit], snapshot: StateSnapshot) -> Standing:
-        effects = self.services.ledger.of_run(run.id)
-        values = {key: value for key, value in snapshot.values.items() if key not in INTERNAL}
-        return Standing(
-            input=run.input,
-            values=_json(values),
-            visits=[Passed(row.step, row.visit, row.outcome, row.entered_by, row.left_by) for row in visits],
-            used={
-                "steps": run.steps,
-                "model_calls": run.model_calls,
-                "tokens": run.tokens,
-                "micro_usd": run.cost_micro_usd,
-            },
-            performed=[(effect.step, effect.action) for effect in effects if effect.state in PERFORMED],
-            names=frozenset(effect.id.rsplit("/", 3)[1] for effect in effects),
-        )
-
     # The move -----------------------------------------------------------------------------------
 
     @property
@@ -265,7 +135,7 @@ class Upgrading:
         source, state = "", {}
         if judged.position is not None:
             source = _entry_after(new, judged.position)
-            snapshot = self._snapshot(run.id)
+            snapshot = self._looker.snapshot(run.id)
             wrote = (snapshot.values.get(WROTE) or []) if snapshot is not None else []
             state = _state(new, judged, names, visits, [self.mapping.key(key, new) for key in wrote])
         return Change(
@@ -273,7 +143,7 @@ class Upgrading:
             old=self.old_digest,
             new=self.new_digest,
             spec=self._body,
-            mapping=_json(self.mapping.model_dump(mode="json")),
+            mapping=as_json(self.mapping.model_dump(mode="json")),
             input=dict(judged.input),
             steps={old: name for old, name in names.items() if old != name},
             edges=judged.edges,
@@ -297,7 +167,7 @@ class Upgrading:
             graph, spec = dry.driver.graph(self.new_digest)
             settle(graph, run.id, services)
             visits = services.runs.visits(run.id)
-            snapshot = graph.get_state(_config(run.id))
+            snapshot = graph.get_state(config_of(run.id))
             if snapshot.created_at is not None and not agrees(snapshot, spec, visits):
                 return replace(outlook, word="impossible", reason="in the copy, its new checkpoint was not where it is")
             dry.driver.drive(run.id)
@@ -313,16 +183,6 @@ class Upgrading:
         with services.database.read() as session:
             asked = [row.request.get("title") for row in services.approvals.unused(session, run.id)]
         return replace(outlook, then=f"asks: {asked[-1]}" if asked else "waits")
-
-
-def _config(run_id: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": run_id}}
-
-
-def _json(values: dict[str, Any]) -> dict[str, Json]:
-    found = plain(values)
-    assert isinstance(found, dict)
-    return found
 
 
 def _entry_after(new: Spec, position: Position) -> str:

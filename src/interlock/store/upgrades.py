@@ -21,7 +21,7 @@ from interlock.store.database import Database
 from interlock.store.effects import OPEN, Ledger, fetch
 from interlock.store.runs import ENDED
 from interlock.store.spend import limits_of
-from interlock.store.tables import Approval, Effect, Pause, PinnedSpec, Run, Upgrade, Visit
+from interlock.store.tables import Approval, EarlyEvent, Effect, Pause, PinnedSpec, Run, Upgrade, Visit
 
 UNSETTLED = ("intent", "in_doubt")
 """States of an effect of which nobody knows yet what became of it."""
@@ -160,6 +160,9 @@ class Upgrades:
                     row.step = new
                     session.add(row)
             for pause in session.exec(select(Pause).where(Pause.run_id == run_id, Pause.step == old)).all():
+                for event in session.exec(select(EarlyEvent).where(EarlyEvent.taken_by == pause.id)).all():
+                    event.taken_by = f"{run_id}/{new}/{pause.visit}"
+                    session.add(event)
                 pause.step, pause.id = new, f"{run_id}/{new}/{pause.visit}"
                 session.add(pause)
             for child in session.exec(select(Run).where(Run.parent_id == run_id, Run.parent_step == old)).all():
