@@ -137,6 +137,7 @@ edges:
   - {{from: pay, on: {OTHER}, to: END, outcome: not_paid}}
   - refund -> END
   - {{from: refund, on: {OTHER}, to: END, outcome: not_refunded}}
+  - {{from: refund, on: failed, to: END, outcome: not_refunded, keeps: [pay]}}
 """,
     "ahead": f"""
 graph: ahead
