@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from interlock.cli.app import app
@@ -390,6 +394,44 @@ def test_yaml_goes_through_the_strict_reader(text: str, code: str, tmp_path: Pat
     with pytest.raises(SourceError) as error:
         read_data(path)
     assert [finding.code for finding in error.value.findings] == [code]
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 10**12),
+    st.text(max_size=8),
+    st.sampled_from(
+        [[], {}, [[]], [{}], {"type": ["string", "null"]}, {"$component_ref": "start"}, "START", "$.a", 0.5]
+    ),
+)
+DOCUMENTS = [by_hand(), *(json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json")))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(DOCUMENTS), st.data())
+def test_whatever_a_document_holds_it_is_a_graph_or_a_clear_refusal(document: Any, data: st.DataObject) -> None:
+    """With any value in it replaced, or any key gone, an import ends in files that can be read, or in one sentence."""
+    made = copy.deepcopy(document)
+    for _ in range(data.draw(st.integers(1, 2))):
+        holder, key = data.draw(st.sampled_from(sorted(_places(made), key=lambda place: str(place[1]))))
+        if data.draw(st.booleans()):
+            holder[key] = data.draw(ODD)
+        elif isinstance(holder, dict):
+            del holder[key]
+    try:
+        found = translated(made)
+    except ProjectError:
+        return
+    for path, text in found.files.items():
+        assert re.fullmatch(r"(graphs|nodes)/[a-z][a-z0-9_]*\.yaml", path)
+        parse_document(text, path)
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    """Every place in a document, as its holder and key."""
+    keys = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    return [place for key in keys for place in [(value, key), *_places(value[key])]]
 
 
 @pytest.fixture

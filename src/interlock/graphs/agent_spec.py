@@ -133,9 +133,11 @@ _KEPT = {"minLength": "min_length", "maxLength": "max_length", "minimum": "minim
 _FORMATS = ("email", "date", "time", "date-time", "uri")
 
 
-def declared(schema: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+def declared(schema: Any, depth: int = 0) -> dict[str, Any]:
     """A property as an author writes a type here; what our types cannot say is any value."""
     found: dict[str, Any]
+    if not isinstance(schema, Mapping):
+        return {"type": "any"}
     options = schema.get("anyOf")
     kinds = schema.get("type")
     if isinstance(kinds, list):

@@ -27,6 +27,7 @@ from interlock.graphs.agent_spec import (
     title_of,
     untyped,
 )
+from interlock.graphs.agent_spec_conditions import rule, words
 from interlock.graphs.agent_spec_nested import Made, NestedNodes, branch_name
 from interlock.graphs.agent_spec_nodes import StepNodes
 from interlock.graphs.agent_spec_parts import Offer, Parts, Path, Placed, Tool, Want, Wires, ref, tools_of
@@ -48,7 +49,6 @@ from interlock.graphs.spec import (
     Spec,
     path_parts,
 )
-from interlock.policies.language import Comparison
 from interlock.tools.action import Action
 
 FORMAT = 1
@@ -260,10 +260,10 @@ class _Flow:
         others = [edge for edge in edges if edge.otherwise]
         # Without an `else` the conditions were proven to leave nothing out, so the last is what remains.
         other = others[0] if others else asked.pop()
-        words = _words(asked)
+        found = words(asked)
         ways = {index: f"edge_{index + 1}" for index in range(len(asked))}
-        if words is not None:
-            path, mapping = words
+        if found is not None:
+            path, mapping = found
             choice = nodes.choice(name, title_of(path), {word: ways[index] for word, index in mapping.items()})
             self.wires.join(node, way, choice)
             self.placed.setdefault(name + ".choice", Placed(choice, {}, choice))
@@ -277,7 +277,7 @@ class _Flow:
     def _decided(self, name: str, node: str, way: str | None, asked: list[Edge], nodes: StepNodes) -> str:
         paths = list(dict.fromkeys(path_parts(path) for edge in asked for path in edge.when or {}))
         rules = "; ".join(
-            f"edge_{index + 1} when {' and '.join(_rule(path, test) for path, test in (edge.when or {}).items())}"
+            f"edge_{index + 1} when {' and '.join(rule(path, test) for path, test in (edge.when or {}).items())}"
             for index, edge in enumerate(asked)
         )
         inputs = [{"title": title_of(path)} for path in paths]
@@ -393,32 +393,3 @@ def _input(name: str, schema: Schema) -> dict[str, Any]:
 
 def _end_name(edge: Edge) -> str:
     return edge.outcome or "done"
-
-
-def _words(asked: list[Edge]) -> tuple[Path, dict[str, int]] | None:
-    """The one path that all conditions compare with words, and the edge for each word; None for other conditions."""
-    found: dict[str, int] = {}
-    paths = set()
-    for index, edge in enumerate(asked):
-        if len(edge.when or {}) != 1:
-            return None
-        (path, test), *_ = (edge.when or {}).items()
-        paths.add(path)
-        operators = test.operators()
-        words = (
-            [operators.get("eq")]
-            if set(operators) == {"eq"}
-            else operators.get("in")
-            if set(operators) == {"in"}
-            else []
-        )
-        if not words or not all(isinstance(word, str) for word in words):
-            return None
-        for word in words:
-            if found.setdefault(str(word), index) != index:
-                return None
-    return (path_parts(paths.pop()), found) if len(paths) == 1 else None
-
-
-def _rule(path: str, test: Comparison) -> str:
-    return " and ".join(f"{path} {operator} {value}" for operator, value in test.operators().items())

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from interlock.graphs.agent_spec import DEFAULT, ITERATED, NEXT, PLACEHOLDER, declared
+from interlock.graphs.agent_spec import ITERATED, NEXT, PLACEHOLDER, declared
+from interlock.graphs.agent_spec_conditions import leaves
 from interlock.graphs.agent_spec_paths import PLAIN, Path, Paths, slug, unique
 from interlock.graphs.agent_spec_reader import Flow, Node, flow_branches
 from interlock.graphs.flow import components as strongly_connected
@@ -312,7 +313,7 @@ class GraphMaker:
 
     def _leave(self, source: str, outcome: str | None, node: str, way: str) -> None:
         """The edges from a step by one branch, through the branching nodes behind it."""
-        found = self._leaves(self.flow.control[node, way], {}, ())
+        found = leaves(self.paths, self.flow.control[node, way])
         for index, (conditions, target) in enumerate(found):
             made = self.flow.nodes[target]
             fields: dict[str, Any] = {"from": source}
@@ -327,57 +328,6 @@ class GraphMaker:
                 fields["outcome"] = slug(end, "end")
             plain = set(fields) == {"from", "to"}
             self.edges.append(f"{source} -> {fields['to']}" if plain else fields)
-
-    def _leaves(
-        self, target: str, conditions: dict[str, Any], within: tuple[str, ...]
-    ) -> list[tuple[dict[str, Any], str]]:
-        """Where a branching node leads, each with the conditions on the way; the default comes last."""
-        node = self.flow.nodes[target]
-        if node.kind != "BranchingNode":
-            return [(conditions, target)]
-        path = self.paths.value(node.id, node.inputs[0]["title"]) if node.inputs else None
-        mapping = node.data.get("mapping")
-        if path is None or not isinstance(mapping, dict) or target in within:
-            why = (
-                "it leads back to itself"
-                if target in within
-                else "nothing feeds its input"
-                if path is None
-                else "no mapping"
-            )
-            self.faults.append(f"  {node.said}: {why}")
-            return []
-        key = f"$.{'.'.join(path)}"
-        if key in conditions:
-            self.faults.append(f"  {node.said} compares `{key}`, which a branching node before it compares too")
-        words = {word: self._constant(node, str(word)) for word in mapping}
-        found = []
-        for way in dict.fromkeys(str(way) for way in mapping.values()):
-            if way == DEFAULT:
-                continue
-            those = [words[word] for word, leads in mapping.items() if leads == way]
-            test = those[0] if len(those) == 1 else {"in": those}
-            found += self._leaves(self.flow.control[node.id, way], {**conditions, key: test}, (*within, target))
-        others = [words[word] for word, leads in mapping.items() if leads != DEFAULT]
-        rest = {"ne": others[0]} if len(others) == 1 else {"not_in": others}
-        return found + self._leaves(self.flow.control[node.id, DEFAULT], {**conditions, key: rest}, (*within, target))
-
-    def _constant(self, node: Node, word: str) -> Any:
-        """A word of a mapping as a constant of the compared value's type."""
-        sources = self.flow.data.get((node.id, node.inputs[0]["title"]), [])
-        kinds = {
-            output.get("type", "string")
-            for source, title in sources
-            for output in self.flow.nodes[source].outputs
-            if output["title"] == title
-        }
-        if kinds == {"boolean"} and word in ("true", "false"):
-            return word == "true"
-        if kinds == {"integer"} and re.fullmatch(r"-?[0-9]{1,15}", word):
-            return int(word)
-        if kinds != {"string"}:
-            self.faults.append(f"  {node.said} compares a value of type {' or '.join(map(str, kinds))} with `{word}`")
-        return word
 
     def _bound_loops(self) -> None:
         """A bound on the visits of each loop: without one a run could go on for ever."""
