@@ -15,6 +15,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import ValidationError
 
+from interlock.digest import canonical
 from interlock.engine.driver import Listener, silent
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, InputError, Refused, UsageError
@@ -31,6 +32,9 @@ from interlock.store.tables import Approval, Pause, Run
 
 DECISION_PATIENCE = 10.0
 """Seconds a recorded decision waits for the run's present driver to park before it drives the run itself."""
+
+EVENT_BYTES = 100_000
+"""Bytes of one event's data; what is longer does not belong in a state."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +121,15 @@ class Engine:
 
         Raises:
             Refused: the run has ended, its workflow never waits for such an event, or too many are unread.
-            InputError: the payload fits no wait for this event.
+            InputError: the payload fits no wait for this event, or is none that can be kept.
         """
         known_as(sender)
+        try:
+            size = len(canonical(dict(payload)))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(f"the event {event} cannot be kept exactly as JSON: {error}; the run waits on.") from None
+        if size > EVENT_BYTES:
+            raise InputError(f"the event {event} has {size} bytes; at most {EVENT_BYTES} are taken, the run waits on.")
         run = self.services.runs.root(run_id)
         if run.status in ENDED:
             raise Refused(f"run {run.id} is {run.status}; it takes no more events.")
