@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import decide, drawing, proofs, spine
+from benchmarks import decide, drawing, proofs, routing, spine
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
         "decide": decide.measure,
         "drawing": drawing.measure,
         "proofs": proofs.measure,
+        "routing": routing.measure,
         "spine": spine.measure,
     }.items():
         print(json.dumps({"benchmark": name} | measure()), flush=True)

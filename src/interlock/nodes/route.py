@@ -15,14 +15,14 @@ from typing import Any, Literal
 from interlock.errors import ModelError
 from interlock.graphs.cards import ReasonCard, RouteCard, Schema
 from interlock.graphs.spec import RouteStep
-from interlock.lam.protocol import ActionModel, ActionSchema
+from interlock.lam.protocol import ActionModel, ActionSchema, Observation
 from interlock.nodes.act import PROPOSAL_RISK, observe
 from interlock.nodes.attempts import attempted
 from interlock.nodes.metered import RunMeter, provider_of
 from interlock.nodes.moves import Leave, Move
 from interlock.nodes.reason import NoUsableAnswer, reason
 from interlock.nodes.services import Place, Services
-from interlock.nodes.timeout import Deadline
+from interlock.nodes.timeout import NEVER, Deadline
 
 NONE = "none"
 """What the chat model answers when no label fits; no label may be called so."""
@@ -50,7 +50,7 @@ def route(place: Place, values: Mapping[str, Any], services: Services) -> Move:
     def work(deadline: Deadline) -> Leave:
         tried: list[Choice] = []
         if lam is not None:
-            tried.append(_by_action_model(step, values, lam, services, deadline))
+            tried.append(by_action_model(step.card, observe(step, values, {}, services), lam, deadline))
         if step.card.model != "lam" and (not tried or tried[-1].label is None):
             tried.append(_by_chat_model(step, place, values, services, deadline))
         return _left(step, tried)
@@ -75,25 +75,29 @@ def _action_model(services: Services) -> ActionModel | ModelError:
         return error
 
 
-def _by_action_model(
-    step: RouteStep, values: Mapping[str, Any], model: ActionModel | ModelError, services: Services, deadline: Deadline
+def by_action_model(
+    card: RouteCard, observation: Observation, model: ActionModel | ModelError, deadline: Deadline = NEVER
 ) -> Choice:
-    """The action model's choice; one that was not measured to be sure enough is an abstention."""
-    space = [ActionSchema(name=label, description=sentence) for label, sentence in step.card.labels.items()]
-    observation = observe(step, values, {}, services)
+    """The action model's choice; one that was not measured to be sure enough is an abstention.
+
+    Raises:
+        StepTimeout: `deadline` came first.
+        ModelError: the model gave no answer, and the card has no other.
+    """
+    space = [ActionSchema(name=label, description=sentence) for label, sentence in card.labels.items()]
     try:
         if isinstance(model, ModelError):
             raise model
         decide = partial(model.decide, observation, space, risk=PROPOSAL_RISK)
         decision = deadline.within(decide)
     except ModelError as error:
-        if step.card.model == "lam":
+        if card.model == "lam":
             raise
         return Choice(None, "lam", f"the action model gave no answer: {error.message}")
     if decision.kind != "act" or not decision.actions:
         return Choice(None, "lam", f"the action model abstained (p_null {decision.p_null:.2f})")
     first = decision.actions[0]
-    if first.name not in step.card.labels:
+    if first.name not in card.labels:
         return Choice(None, "lam", "the action model chose what is no label")
     needed = (getattr(model, "thresholds", None) or {}).get("read")
     if needed is None:
