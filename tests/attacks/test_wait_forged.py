@@ -116,7 +116,8 @@ def test_an_event_for_another_run_is_no_event_for_this_one(house: House) -> None
 @pytest.mark.parametrize(
     "payload",
     [{"sum": math.nan}, {"sum": math.inf}, {"sum": 1, "by": 2**60}, {"sum": 1, "by": {1, 2}},
-     {"sum": 1, "by": "\ud800"}, {"sum": 1, "by": "x" * 100_001}, {"sum": True}, {"sum": None}, {"sum": "1"}, {"sum": 1, "woken": True}],
+     {"sum": 1, "by": "\ud800"}, {"sum": 1, "by": "x" * 100_001},
+     {"sum": True}, {"sum": None}, {"sum": "1"}, {"sum": 1, "woken": True}],
 )  # fmt: skip
 def test_data_that_cannot_be_kept_or_does_not_fit_is_refused(house: House, payload: dict[str, Any]) -> None:
     """Nothing of it is stored, and the wait goes on for one that is right."""
