@@ -122,11 +122,11 @@ def _tell(upgrading: Upgrading, found: list[Outlook]) -> None:
     from interlock.graphs.differences import differences
 
     out = console()
-    for side, spec, digest in (
-        ("from", upgrading.old.spec, upgrading.old_digest),
-        ("to", upgrading.new.spec, upgrading.new_digest),
-    ):
-        out.print(f"{side:<5}{spec.graph} version {spec.version}, {digest[:19]}", markup=False)
+    sides = ((upgrading.old.spec, upgrading.old_digest), (upgrading.new.spec, upgrading.new_digest))
+    alike = upgrading.old.spec.version == upgrading.new.spec.version
+    for side, (spec, digest) in zip(("from", "to"), sides, strict=True):
+        told = f", {digest[:19]}" if alike else ""
+        out.print(f"{side:<5}{spec.graph} version {spec.version}{told}", markup=False)
     for sentence in differences(upgrading.old.spec, upgrading.new.spec, upgrading.mapping):
         out.print(f"  {sentence}", markup=False)
     for outlook in found:
@@ -134,7 +134,7 @@ def _tell(upgrading: Upgrading, found: list[Outlook]) -> None:
         out.print(f"{outlook.run.id}, {outlook.run.status}{where}: {WORDS[outlook.word]}")
         out.print(f"  {outlook.reason}", markup=False)
         if outlook.then:
-            out.print(f"  in a copy it then {outlook.then}", markup=False)
+            out.print(f"  tried on a copy: next it {outlook.then}", markup=False)
     if not found:
         out.print("No run of the old version waits; there is nothing to move.")
 
