@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
@@ -473,6 +473,22 @@ def test_odd_metadata_is_refused(kept: Any, exported: dict[str, Any]) -> None:
     exported["metadata"]["interlock"] = kept
     with pytest.raises(ProjectError, match="--plain"):
         import_document(parse_document(json.dumps(exported), "flow.yaml"), {}, {})
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_is_kept_it_is_this_graph_or_refused(exported: dict[str, Any], data: st.DataObject) -> None:
+    """With any value in the kept graph replaced, an import restores what the flow says, or ends in one sentence."""
+    made = copy.deepcopy(exported)
+    holder, key = data.draw(st.sampled_from(_places(made["metadata"]["interlock"]["spec"])))
+    holder[key] = data.draw(ODD)
+    try:
+        found = import_document(parse_document(json.dumps(made), "flow.yaml"), {}, {})
+    except ProjectError:
+        return
+    assert found.restored
+    for path, text in found.files.items():
+        parse_document(text, path)
 
 
 def test_filling_in_the_model_elsewhere_changes_nothing(exported: dict[str, Any]) -> None:

@@ -69,6 +69,10 @@ def import_document(
     return _translated(document, actions)
 
 
+_NO_GRAPH = (ValueError, TypeError, AttributeError, LookupError, AssertionError, StopIteration, RecursionError)
+"""What a spec that was never checked can end in: its fields are right, but not what they say of each other."""
+
+
 def _restored(
     document: Document, kept: Any, actions: Mapping[str, KnownAction], approvals: Mapping[str, object]
 ) -> Imported:
@@ -78,7 +82,7 @@ def _restored(
     try:
         spec = Spec.model_validate_json(json.dumps(kept.get("spec")))
         again = export_with(spec, shown_tools(components(document.data))).document
-    except (ValidationError, ValueError, LookupError, AssertionError, StopIteration) as error:
+    except _NO_GRAPH as error:
         first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise ProjectError(f"{document.file}: metadata.{OURS} holds no graph: {first}. {advice}") from None
     theirs, ours = outline(document.data), outline(again)
