@@ -27,13 +27,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, WithJsonSchema
 
 from interlock.digest import Json, digest, plain
 from interlock.errors import ProjectError
 from interlock.settings import Settings
+from interlock.source import did_you_mean
 
 EffectClass = Literal["read", "idempotent", "keyed", "queryable", "blind"]
 """What is known after the process dies during a call.
@@ -189,6 +190,15 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def _known(action: str, what: str, word: object, words: Sequence[str]) -> None:
+    """Refuse a word that is not one of `words`; a type hint alone would let it through when the drawer is read."""
+    if word in words:
+        return
+    close = did_you_mean(word, words) if isinstance(word, str) else None
+    hint = f" Did you mean {close!r}?" if close else ""
+    raise ProjectError(f"action {action}: {what} {word!r} is not one of {', '.join(words)}.{hint}")
+
+
 A = TypeVar("A", bound=Arguments)
 R = TypeVar("R", bound=Result)
 
@@ -209,8 +219,10 @@ def action(
     """Declare the decorated function as an action; see the module's docstring for an example.
 
     Raises:
-        ProjectError: the declaration contradicts itself; the message says how.
+        ProjectError: a word is unknown, or the declaration contradicts itself; the message says how.
     """
+    _known(name, "effect", effect, get_args(EffectClass))
+    _known(name, "risk", risk, get_args(Risk))
 
     def declare(function: Callable[[A, ActionContext], R]) -> Action:
         hints = get_type_hints(function)
