@@ -42,8 +42,13 @@ def regions(spec: Spec, paths: Flow) -> dict[Inside | None, Flow]:
             found[inside][name] = [Arc(name, "joined", node, None) for node in nodes if node in entered]
             continue
         out = paths.blocks.of[inside[0]].join if inside else END
-        ends = {out: END, failing(out): failing(END)}
-        found[inside][name] = [arc._replace(target=ends.get(arc.target, arc.target)) for arc in arcs]
+        ends = (out, failing(out))
+        found[inside][name] = [
+            arc._replace(target=END if arc.edge is not None or inside is None else failing(END))
+            if arc.target in ends
+            else arc
+            for arc in arcs
+        ]
     return {inside: Flow({**leaving, END: [], failing(END): []}) for inside, leaving in found.items()}
 
 

@@ -65,6 +65,7 @@ def _impossible(name: str, outcome: str, index: int) -> Fault:
     reason = {
         "exhausted": "it has no `visits`",
         "expired": "only an event can fail to come",
+        "failed": "only a moment found in the state can be none",
         "done": "its graph names all its ends",
     }.get(outcome, "its card asks a person instead")
     message = f"`{name}` never ends with `{outcome}`: {reason}"
@@ -111,7 +112,8 @@ def connected(spec: Spec, flow: Flow) -> Iterator[Fault]:
         if name not in reached:
             yield Fault("G027", f"the step `{name}` cannot be reached from START", ("steps", name), key=True)
         elif name not in ending:
-            path = shown(cycle(successors, [node for node in reached if node not in ending]) or (name,))
-            message = f"END cannot be reached from `{name}`"
-            yield Fault("G028", message, ("steps", name), key=True, path=path)
+            stuck = [node for node in successors if node in reached and node not in ending]
+            path = shown(cycle(successors, stuck) or (name,))
+            message = f"END cannot be reached from `{path[0]}`"
+            yield Fault("G028", message, ("steps", path[0]), key=True, path=path)
             return  # the others that cannot end lie on the same or a following dead end
