@@ -264,7 +264,7 @@ def kept(document: Mapping[str, Any]) -> Spec:
     return Spec.model_validate_json(json.dumps(document["metadata"][OURS]["spec"]))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(specs())
 def test_random_graphs_come_back_as_they_were(
     library: Callable[[dict[str, Any]], Flow], tmp_path_factory: pytest.TempPathFactory, spec: Spec
