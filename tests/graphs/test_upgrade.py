@@ -171,6 +171,37 @@ def test_a_wait_for_something_else_is_not_moved() -> None:
     assert (other.word, other.reason) == ("impossible", "it waits at wait for something that wait does not wait for")
 
 
+UNTRUSTED = Schema(type="string", provenance="untrusted")
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_a_new_name_makes_no_value_more_trusted(read: bool) -> None:
+    """What came from outside is not taken for a person's word; where nobody reads it, it is left behind."""
+    pay = PAY.model_copy(update={"bind": {"payee": "$.who" if read else "$.a"}})
+    old = line(look=LOOK, pay=PAY).model_copy(update={"input": {"a": TEXT, "mail": UNTRUSTED}})
+    new = line(2, look=LOOK, pay=pay).model_copy(update={"input": {"a": TEXT, "who": TEXT}})
+    run = standing(("look", "done"), ("pay", None), mail="x", **SEEN)
+    found = judged(old, new, run, SpecMapping(keys={"mail": "who"}))
+    if read:
+        why = "step pay reads `who` as user, and the value it would be given is untrusted"
+        assert (found.word, found.reason) == ("needs_mapping", f"{why}; map another key, or give a value")
+        assert judged(old, new, run, SpecMapping(values={"who": "x"})).word == "safe"
+    else:
+        assert (found.word, "who" in found.values) == ("safe", False)
+    lower = new.model_copy(update={"input": {"a": TEXT, "who": UNTRUSTED}})
+    assert judged(old, lower, run, SpecMapping(keys={"mail": "who"})).values["who"] == "x"
+
+
+def test_a_step_of_a_still_earlier_version_is_no_step_of_the_next() -> None:
+    """A visit of a step that the present version does not have keeps its name, and no later step may take it."""
+    run = replace(AT_PAY, visits=[Passed("gone", 1, "done", 0, 1), AT_PAY.visits[1]])
+    found = judged(OLD, line(2, look=LOOK, pay=PAY, gone=LOOK), run)
+    assert (found.word, found.reason) == (
+        "impossible",
+        "it has been at a step once called gone, and another is called so now",
+    )
+
+
 def test_an_edge_that_is_gone_is_no_other_edge() -> None:
     """A visit of a step that is gone keeps no edge of the new spec but the one into the position."""
     new = line(2, see=LOOK, pay=PAY)

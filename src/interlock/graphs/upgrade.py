@@ -16,6 +16,7 @@ from interlock.graphs.bounds import Bounds, bounds
 from interlock.graphs.cards import Schema
 from interlock.graphs.differences import changed_in
 from interlock.graphs.flow import flow, reachable
+from interlock.graphs.labels import labels
 from interlock.graphs.mapping import SpecMapping, misfit
 from interlock.graphs.shapes import state_shapes
 from interlock.graphs.spec import (
@@ -31,6 +32,7 @@ from interlock.graphs.spec import (
     keys_of,
     outcomes,
 )
+from interlock.policies.provenance import rank
 from interlock.tools.action import Action
 
 Word = Literal["safe", "voids_approval", "needs_mapping", "impossible"]
@@ -136,7 +138,8 @@ class Upgrade:
         self._answers(run)
         self._asked(run, position)
         here = self._from(position, values)
-        self._assigned(here, values)
+        readers = self._assigned(here, values)
+        values = self._trusted(run, values, readers)
         self._undoable(run, here)
         edges = self._edges(run, position)
         reason = f"it goes on at {position.step}"
@@ -156,19 +159,42 @@ class Upgrade:
                 found[key] = value
         return {key: value for key, value in found.items() if key in keys}
 
-    def _assigned(self, here: Spec, values: Mapping[str, Json]) -> None:
-        """Check that whatever is read from here on is there, and has the type that its readers expect."""
+    def _assigned(self, here: Spec, values: Mapping[str, Json]) -> dict[str, str]:
+        """Check that whatever is read from here on is there, and has the type that its readers expect.
+
+        Returns:
+            the keys that are read before anything writes them again, each with who reads it.
+        """
         shapes = state_shapes(self.new, self.actions)
         empty = here.model_copy(update={"input": {}})
         missing = {str(fault.part) for fault in assigned(here, flow(here))}
+        readers = dict.fromkeys(self.new.output, "the output holds")
         for fault in assigned(empty, flow(empty)):
             key, reader = str(fault.part), str(fault.at[1])
-            where = f"step {reader} reads" if reader in self.new.steps else "an edge reads"
+            readers[key] = where = f"step {reader} reads" if reader in self.new.steps else "an edge reads"
             if key in missing:
                 raise _Cannot("needs_mapping", f"{where} `{key}`, which nothing has written; map it, or give a value")
             why = misfit(values[key], shapes.get(key, [])) if values.get(key) is not None else None
             if why:
                 raise _Cannot("needs_mapping", f"{where} `{key}`, whose value does not fit: {why}")
+        return readers
+
+    def _trusted(self, run: Standing, values: Mapping[str, Json], readers: Mapping[str, str]) -> dict[str, Json]:
+        """The values without those that nobody reads and that would be trusted more than they were.
+
+        Where a value comes from is known by its key alone, so a new name must not raise it.
+        """
+        before, after = labels(self.old), labels(self.new)
+        found = dict(values)
+        for name, label in before.items():
+            key = self.mapping.key(name, self.new)
+            if key not in found or run.values.get(name) is None or rank(label) >= rank(after.get(key, "user")):
+                continue
+            if key in readers:
+                why = f"{readers[key]} `{key}` as {after.get(key, 'user')}, and the value it would be given is {label}"
+                raise _Cannot("needs_mapping", f"{why}; map another key, or give a value")
+            del found[key]
+        return found
 
     def _from(self, position: Position, values: Mapping[str, Json]) -> Spec:
         """The new spec as it is from the position on: it starts there, with the keys that are there."""
@@ -289,10 +315,12 @@ class Upgrade:
 
     def _names(self, run: Standing) -> None:
         """Check that no name of a step it has been at means another step now: rows are found by these names."""
-        for name in dict.fromkeys(each.step for each in run.visits):
+        visited = dict.fromkeys(each.step for each in run.visits)
+        for name in visited:
             if name in self.new.steps and self.mapping.step(name, self.new) != name:
                 raise _Cannot("impossible", f"it has been at {name}, and another step is called so now")
-        for name in sorted(run.names - {each.step for each in run.visits}):
+        earlier = run.names.union(visited) - {name for name in visited if name in self.old.steps}
+        for name in sorted(earlier):
             if name in self.new.steps:
                 raise _Cannot("impossible", f"it has been at a step once called {name}, and another is called so now")
 

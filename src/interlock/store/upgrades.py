@@ -113,7 +113,7 @@ class Upgrades:
 
     def _unmoved(self, session: Session, change: Change) -> Run:
         """The run, as the plan saw it."""
-        run = session.get(Run, change.run_id)
+        run = session.get(Run, change.run_id, with_for_update=True)
         if run is None or run.status in ENDED or run.spec_digest != change.old:
             raise Conflict(f"run {change.run_id} has ended or was moved by somebody else; plan again.")
         if (
