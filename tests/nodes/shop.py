@@ -20,6 +20,7 @@ class Reservation(Arguments):
 
 class Reserved(Result):
     ticket: str
+    what: str
 
 
 class Release(Arguments):
@@ -60,14 +61,14 @@ def _look(arguments: Release, context: ActionContext) -> Probe:
 def reserve(arguments: Reservation, context: ActionContext) -> Reserved:
     """Reserve seats."""
     _add(context, f"reserve {arguments.what}")
-    return Reserved(ticket="t-" + arguments.what)
+    return Reserved(ticket="t-" + arguments.what, what=arguments.what)
 
 
 @action("seats.hold", effect="keyed", risk="low", compensate="seats.reassign")
 def hold(arguments: Reservation, context: ActionContext) -> Reserved:
     """Hold seats."""
     _add(context, f"hold {arguments.what}")
-    return Reserved(ticket="t-" + arguments.what)
+    return Reserved(ticket="t-" + arguments.what, what=arguments.what)
 
 
 @action("seats.release", effect="RELEASES", risk="low", targets=["ticket"], probe=_look)

@@ -85,10 +85,21 @@ def test_an_effect_is_undone_with_what_its_ledger_row_knows(shop: Path) -> None:
     assert play.states == {"reserve/1/0": "compensated", "release/1/0": "verified"}
     row = play.rows["release/1/0"]
     assert row.arguments == {"ticket": "t-row 7", "what": "row 7", "reason": "rain"}
-    assert row.labels == {"ticket": "record", "what": "user", "reason": "user"}
+    assert row.labels == {"ticket": "record", "what": "record", "reason": "user"}
     assert row.undoes == f"{play.run}/reserve/1/0"
     assert standing.run.status == "waiting"
     assert play.decide("approve").run.outcome == "undone"
+
+
+def test_a_result_that_repeats_what_it_was_given_makes_it_no_better(tmp_path: Path) -> None:
+    """Text from outside stays untrusted, though the provider said it back to us."""
+    play = Play(build(tmp_path / "project", {"undone": UNDONE.replace("what: {type: string}", OUTSIDE)}))
+    play.decide("reject")
+    row = play.rows["release/1/0"]
+    assert (row.arguments["what"], row.labels) == ("row 7", {"ticket": "record", "what": "untrusted"})
+
+
+OUTSIDE = "what: {type: string, provenance: untrusted}"
 
 
 def test_what_was_undone_is_not_undone_again(shop: Path) -> None:

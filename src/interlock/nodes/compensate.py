@@ -16,7 +16,7 @@ from interlock.graphs.spec import CompensateStep
 from interlock.nodes.act import bindings, normal_arguments, required
 from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.services import Place, Services
-from interlock.policies.provenance import Label
+from interlock.policies.provenance import Label, join
 from interlock.store.effects import STANDING
 from interlock.store.tables import Effect
 
@@ -98,7 +98,8 @@ def _arguments(
 ) -> tuple[dict[str, Any], dict[str, Label]]:
     """Each argument by its name: what the graph binds, else a field of the result, else the original argument.
 
-    The result stands in our own ledger, so its fields are records; arguments keep the labels they had.
+    The result stands in our own ledger, so its fields are records, save those that only repeat an argument;
+    arguments keep the labels they had.
     """
     bound, labels = bindings(step, place, values)
     arguments = {name: value for name, value in bound.items() if name in names}
@@ -107,7 +108,9 @@ def _arguments(
         if name in arguments:
             continue
         if (done.result or {}).get(name) is not None:
-            arguments[name], found[name] = (done.result or {})[name], "record"
+            value = (done.result or {})[name]
+            repeated = [cast(Label, label) for key, label in done.labels.items() if done.arguments.get(key) == value]
+            arguments[name], found[name] = value, join(["record", *repeated])
         elif done.arguments.get(name) is not None:
             label = done.labels.get(name)  # none for a default, which is the tool author's
             arguments[name], found[name] = done.arguments[name], cast(Label, label or "user")

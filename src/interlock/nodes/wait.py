@@ -84,4 +84,7 @@ def fits(payload: dict[str, Any], schema: dict[str, Any]) -> bool:
 def payload_fault(payload: dict[str, Any], schema: dict[str, Any]) -> str | None:
     """What is wrong with an event's data, or None."""
     faults = Draft202012Validator(schema, format_checker=FORMATS).iter_errors(payload)
-    return next((f"{fault.json_path.removeprefix('$.')}: {fault.message}" for fault in faults), None)
+    fault = next(iter(faults), None)
+    if fault is None:
+        return None
+    return f"{fault.json_path.removeprefix('$.')}: {fault.message}" if fault.path else fault.message
