@@ -15,7 +15,7 @@ from interlock.engine.naming import proven, workflow_named
 from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.engine.upgrade import Moved, Outlook, Upgrading
-from interlock.errors import ModelUnavailable, ProjectError, Refused
+from interlock.errors import ModelUnavailable, ProjectError, Refused, StoreUnavailable
 from interlock.graphs.mapping import SpecMapping
 from interlock.store.locks import held
 from interlock.store.tables import PinnedSpec
@@ -388,3 +388,65 @@ def test_what_fails_in_the_copy_is_not_done(make: Make) -> None:
     assert plan.reason.startswith("in the copy it failed: ")
     assert not moved(upgrading(project, "later@1", "later").apply("ann")).moved
     assert project.services.runs.get(run).status == "waiting"
+
+
+LOOP = """
+graph: loop
+version: 1
+input: {why: {type: string, default: none}, amount: {type: integer}}
+steps:
+  think: {node: think, reads: [why], writes: thought, visits: 2}
+  add: {call: counter.add, bind: {amount: $.amount, note: $.thought.text}, writes: receipt}
+edges:
+  - START -> think
+  - think -> add
+  - {from: add, on: rejected, to: think}
+  - {from: think, on: exhausted, to: END, outcome: given_up}
+  - {from: add, on: [expired, denied], to: END, outcome: refused}
+  - add -> END
+output: [receipt]
+"""
+
+
+def test_visits_are_counted_on_under_the_new_name(make: Make) -> None:
+    """Two of two visits were made before the move; the next one leaves by `exhausted`, as it would have."""
+    chat = ScriptedChatModel([{"text": "so"}] * 9)
+    engine, run = start(make({"loop": LOOP}, nodes_think=THINK_WHY, chat=chat), "loop", amount=50)
+    engine.services.approvals.reject(engine.standing(run).waiting[0].id, "fay", comment="no")
+    engine.drive(run)
+    text = LOOP.replace("version: 1", "version: 2").replace("  think: {node", "  ponder: {node")
+    text = text.replace("-> think", "-> ponder").replace("- think ->", "- ponder ->")
+    text = text.replace("to: think", "to: ponder").replace("from: think", "from: ponder")
+    project = make({"loop": text}, nodes_think=THINK_WHY, chat=chat)
+    moving = upgrading(project, "loop@1", "loop", steps={"think": "ponder"})
+    assert only(moving.plan()).word == "voids_approval"
+    assert moved(moving.apply("ann", voiding=True)).moved
+    engine = Engine(project)
+    asked = engine.drive(run).waiting[0].id
+    walked = [(visit.step, visit.visit, visit.outcome) for visit in engine.services.runs.visits(run)]
+    assert walked == [("ponder", 1, "done"), ("add", 1, "rejected"), ("ponder", 2, "done"), ("add", 2, None)]
+    engine.services.approvals.reject(asked, "fay", comment="no")
+    ended = engine.drive(run).run
+    assert (ended.outcome, len(chat.received), counted(project)) == ("given_up", 2, [])
+
+
+def test_an_interrupted_step_begins_again_by_its_new_card(make: Make) -> None:
+    """The process died while it thought: after the move it thinks by the new prompt, in the same visit."""
+    lost = ScriptedChatModel([StoreUnavailable("the process ends here")])
+    project = make({"add": ADD}, nodes_think=THINK_WHY, chat=lost)
+    engine = Engine(project)
+    run = engine.start(project.workflow(project.graph_file("add")), {"amount": 3}, "requester").id
+    with pytest.raises(StoreUnavailable):
+        engine.drive(run)
+    chat = ScriptedChatModel([{"text": "so"}])
+    card = THINK_WHY.replace("Why $why?", "Once more, why $why?").replace("repairs: 0", "repairs: 1")
+    project = make({"add": ADD}, nodes_think=card, chat=chat)
+    moving = upgrading(project, "add@1", "add")
+    plan = only(moving.plan())
+    assert (plan.word, plan.step, plan.then) == ("safe", "think", "asks the chat model offline")
+    assert moved(moving.apply("ann")).moved
+    ended = Engine(project).drive(run).run
+    assert (ended.status, ended.error) == ("done", None)
+    assert [message.text for message in chat.received[0]][-1].startswith("Once more, why none?")
+    assert [visit.visit for visit in project.services.runs.visits(run)] == [1, 1]
+    assert counted(project) == [3]

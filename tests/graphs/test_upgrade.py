@@ -192,6 +192,14 @@ def test_a_new_name_makes_no_value_more_trusted(read: bool) -> None:
     assert judged(old, lower, run, SpecMapping(keys={"mail": "who"})).values["who"] == "x"
 
 
+def test_an_input_is_not_made_more_trusted_before_a_run_begins() -> None:
+    """Accepted as text from outside, it is not begun with as a person's word."""
+    old = line(pay=PAY).model_copy(update={"input": {"a": UNTRUSTED}})
+    found = judged(old, line(2, pay=PAY), standing())
+    why = "the input `a` is user, and the value it would be given is untrusted"
+    assert (found.word, found.reason) == ("needs_mapping", f"{why}; map another key, or give a value")
+
+
 def test_a_step_of_a_still_earlier_version_is_no_step_of_the_next() -> None:
     """A visit of a step that the present version does not have keeps its name, and no later step may take it."""
     run = replace(AT_PAY, visits=[Passed("gone", 1, "done", 0, 1), AT_PAY.visits[1]])

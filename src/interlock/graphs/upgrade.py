@@ -131,6 +131,7 @@ class Upgrade:
     def _judge(self, run: Standing) -> Judged:
         given, values = self._renamed(run.input, self.new.input), self._renamed(run.values, keys_of(self.new))
         if not run.visits:
+            self._given(run)
             return Judged("safe", "it has not begun", input=given)
         self._counted(run)
         position = self._position(run, given, values)
@@ -158,6 +159,15 @@ class Upgrade:
             if key is not None and value is not None:
                 found[key] = value
         return {key: value for key, value in found.items() if key in keys}
+
+    def _given(self, run: Standing) -> None:
+        """Check that no input would be trusted more than it was."""
+        for name, schema in self.old.input.items():
+            key = self.mapping.key(name, self.new)
+            after = self.new.input.get(key) if key is not None else None
+            if run.input.get(name) is not None and after and rank(schema.provenance) < rank(after.provenance):
+                why = f"the input `{key}` is {after.provenance}, and the value it would be given is {schema.provenance}"
+                raise _Cannot("needs_mapping", f"{why}; map another key, or give a value")
 
     def _assigned(self, here: Spec, values: Mapping[str, Json]) -> dict[str, str]:
         """Check that whatever is read from here on is there, and has the type that its readers expect.
