@@ -68,6 +68,10 @@ class StepLimitExceeded(InterlockError):
     """The step used what one visit of it may use."""
 
 
+class DrivenElsewhere(Refused):
+    """The run has begun, but its checkpoints are kept by another program, which must go on with it."""
+
+
 class StoreUnavailable(InterlockError):
     """The database cannot be used now; nothing was lost, try again once it can."""
 

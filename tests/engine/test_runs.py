@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from interlock.engine.service import Engine
-from interlock.errors import DecisionRefused, InputError, ModelUnavailable, Refused, RunBusy
+from interlock.errors import DecisionRefused, DrivenElsewhere, InputError, ModelUnavailable, Refused, RunBusy
 from interlock.lam.protocol import Action, Decision
 from interlock.testing import FakeClock, ScriptedActionModel, ScriptedChatModel
 from tests.engine.conftest import Make, counted, start
@@ -303,3 +306,20 @@ def test_a_refusal_says_why(make: Make) -> None:
     engine, run_id = start(project, "add", amount=101)
     run = engine.standing(run_id).run
     assert (run.status, run.error) == ("done", "no rule of this policy decides the action")
+
+
+def test_a_run_whose_checkpoints_are_elsewhere_is_decided_but_not_driven(make: Make) -> None:
+    """A server that brings its own saver drives its runs; a decision is recorded here, and it goes on there."""
+    project = make({"add": ADD})
+    graph = project.workflow(project.root / "graphs" / "add.yaml").compile(InMemorySaver())
+    config: RunnableConfig = {"configurable": {"thread_id": "theirs"}}
+    graph.invoke({"amount": 50}, config)
+    engine = Engine(project)
+    [question] = engine.standing("theirs").waiting
+    engine.approve(question.id, "fay")
+    with pytest.raises(DrivenElsewhere, match="its checkpoints are kept by another program"):
+        engine.drive("theirs")
+    assert counted(project) == []
+    graph.invoke(Command(resume={"woken": True}), config)
+    assert counted(project) == [50]
+    assert engine.services.runs.get("theirs").status == "done"

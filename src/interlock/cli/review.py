@@ -18,7 +18,7 @@ from interlock.cli.output import (
     run_object,
 )
 from interlock.cli.runs import open_engine, tell
-from interlock.errors import RunBusy, UsageError
+from interlock.errors import DrivenElsewhere, RunBusy, UsageError
 
 if TYPE_CHECKING:
     from interlock.engine.service import Engine, Standing
@@ -199,7 +199,7 @@ def _conclude(engine: Engine, row: Approval, detach: bool, as_json: bool) -> Non
     else:
         try:
             standing = drive_on(engine, row.run_id)
-        except RunBusy:
+        except (RunBusy, DrivenElsewhere):
             standing = engine.standing(row.run_id)  # the decision is stored; the run's driver goes on with it
     if as_json:
         told = {"approval": approval_object(engine.services.approvals.get(row.id)), "run": run_object(standing.run)}

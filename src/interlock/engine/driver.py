@@ -21,7 +21,7 @@ from langgraph.types import Command
 from interlock.engine.compiler import recursion_limit
 from interlock.engine.position import agreed, restored
 from interlock.engine.settling import settle
-from interlock.errors import LimitExceeded, Refused
+from interlock.errors import DrivenElsewhere, LimitExceeded, Refused
 from interlock.graphs.spec import Spec
 from interlock.store.database import Transaction
 from interlock.store.runs import ENDED
@@ -146,6 +146,8 @@ class Driver:
         graph, spec = self.graph(run.spec_digest)
         snapshot = agreed(graph, _config(run.id), spec, services.runs.visits(run.id))
         if snapshot.created_at is None:
+            if services.runs.visits(run.id):
+                raise DrivenElsewhere(f"run {run.id} has begun, but its checkpoints are kept by another program.")
             return run.input
         open_interrupts = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]
         if not open_interrupts:

@@ -134,15 +134,19 @@ def _solve(dirt: Dirt, flow: Flow) -> int:
     return wrong
 
 
-def covering(spec: Spec, actions: Mapping[str, Action], blocks: Blocks) -> Iterator[Fault]:
-    """Every `covers` names a step of the same run, with one consequential action and all its arguments bound."""
+def covering(spec: Spec, actions: Mapping[str, Action], blocks: Blocks, whole: bool = True) -> Iterator[Fault]:
+    """Every `covers` names a step of the same run, with one consequential action and all its arguments bound.
+
+    Unless the spec is `whole`, a step that could not be read may be the one that is named.
+    """
     for name, step in spec.steps.items():
         if not isinstance(step, ApproveStep) or step.covers is None:
             continue
         at = ("steps", name, "covers")
         covered = spec.steps.get(step.covers)
         if covered is None:
-            yield Fault("G030", f"unknown step `{step.covers}`", at, hint=hint_for(step.covers, spec.steps))
+            if whole:
+                yield Fault("G030", f"unknown step `{step.covers}`", at, hint=hint_for(step.covers, spec.steps))
         elif not isinstance(covered, Performing) or not consequential(covered, actions):
             yield Fault("G202", f"`{step.covers}` changes nothing, so there is nothing to authorise", at)
         elif blocks.home.get(name) != blocks.home.get(step.covers):

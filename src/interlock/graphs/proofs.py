@@ -51,7 +51,7 @@ def prove(
         *closed(spec, actions, unsure or frozenset()),
         *flows,
         *disjoint(spec, state_shapes(spec, actions), wrong),
-        *covering(spec, actions, paths.blocks),
+        *covering(spec, actions, paths.blocks, unsure is None),
         *naming(spec),
         *paths.disjointed,
         *_edge_keys(spec, actions),
