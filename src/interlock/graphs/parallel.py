@@ -176,6 +176,10 @@ class _Edges:
             if edge.source == fork:
                 for word in edge.on:
                     if owner.get(edge.target) != word:
+                        for other in self.entering.get(edge.target, ()):
+                            source = self.spec.edges[other].source
+                            if source != fork and owner.get(source) != word:
+                                return _entering(other, edge.target, fork, word)
                         return _entering_twice(index, edge.target, fork, word)
             elif branch and owner.get(edge.target) != branch and edge.target != join:
                 if END not in self._reached([edge.target], stop=join):

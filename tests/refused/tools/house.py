@@ -21,6 +21,18 @@ class Lookup(Arguments):
     name: str = about("Who is looked up.")
 
 
+class Reservation(Arguments):
+    name: str = about("For whom.")
+
+
+class Release(Arguments):
+    reservation: str = about("Which reservation.")
+
+
+class Reserved(Result):
+    reservation: str
+
+
 class Done(Result):
     id: str
 
@@ -53,3 +65,15 @@ def wire(arguments: Payment, context: ActionContext) -> Done:
 def look(arguments: Lookup, context: ActionContext) -> Found:
     """Look somebody up."""
     return Found(known=True, balance=0.0, status="open")
+
+
+@action("house.reserve", effect="keyed", risk="low", compensate="house.release")
+def reserve(arguments: Reservation, context: ActionContext) -> Reserved:
+    """Reserve something."""
+    return Reserved(reservation=context.key)
+
+
+@action("house.release", effect="idempotent", risk="low")
+def release(arguments: Release, context: ActionContext) -> Reserved:
+    """Give a reservation back."""
+    return Reserved(reservation=arguments.reservation)
