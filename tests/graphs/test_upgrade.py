@@ -91,6 +91,17 @@ CASES: dict[str, tuple[Spec, Standing, dict[str, Any], str, str]] = {
         line(2, pay=PAY), AT_PAY, {}, "needs_mapping",
         "it came to pay from look, which is gone; say under `entered` which step that is now",
     ),
+    "the step before is gone, declared": (
+        line(2, pay=PAY), AT_PAY, {"entered": {"pay": "START"}}, "safe", "it goes on at pay",
+    ),
+    "the step before is gone, not entered yet": (
+        line(2, pay=PAY), standing(("look", "done"), **SEEN), {"entered": {"pay": "START"}}, "impossible",
+        "it has not entered pay yet; resume it until it waits there",
+    ),
+    "the start leads elsewhere": (
+        line(2, see=LOOK, pay=PAY), AT_PAY, {"entered": {"pay": "START"}}, "needs_mapping",
+        "it came to pay from START, and the way from START leads to see now",
+    ),
     "another step before": (
         line(2, look=LOOK, see=LOOK, pay=PAY), AT_PAY, {}, "needs_mapping",
         "it came to pay from look on done, and the way from look on done leads to see now",

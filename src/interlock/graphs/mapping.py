@@ -22,12 +22,13 @@ from pydantic import Field
 from interlock.digest import Json, digest
 from interlock.graphs.fault import Fault
 from interlock.graphs.shapes import Shape, state_shapes
-from interlock.graphs.spec import ApproveStep, Spec, keys_of
+from interlock.graphs.spec import START, ApproveStep, Spec, keys_of
 from interlock.policies.language import NAME, Declared
 from interlock.source import Document, Finding, Loc, SourceError, hint_for, read_document, validate
 from interlock.tools.action import Action
 
 Name = Annotated[str, Field(pattern=NAME)]
+Source = Annotated[str, Field(pattern=rf"{NAME}|^{START}$")]
 
 
 class SpecMapping(Declared):
@@ -36,7 +37,7 @@ class SpecMapping(Declared):
     steps: dict[Name, Name] = Field(default_factory=dict, description="Steps, old name to new name.")
     keys: dict[Name, Name] = Field(default_factory=dict, description="Keys of the state, old name to new name.")
     values: dict[Name, Json] = Field(default_factory=dict, description="New keys, each with its value.")
-    entered: dict[Name, Name] = Field(default_factory=dict, description="New steps, each with the one before it.")
+    entered: dict[Name, Source] = Field(default_factory=dict, description="New steps, each with the one before it.")
     answers: list[Name] = Field(default_factory=list, description="Old approve steps whose given answers still count.")
 
     def digest(self) -> str:
@@ -123,7 +124,7 @@ def _entered(mapping: SpecMapping, new: Spec) -> Iterator[Fault]:
     for name, source in mapping.entered.items():
         at: Loc = ("entered", name)
         for word, key in ((name, True), (source, False)):
-            if word not in new.steps:
+            if word not in new.steps and (key or word != START):
                 hint = hint_for(word, list(new.steps))
                 yield Fault("U011", f"the new graph has no step `{word}`", at, key=key, hint=hint)
         edges = [edge for edge in new.edges if (edge.source, edge.target) == (source, name)]

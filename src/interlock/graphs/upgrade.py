@@ -255,18 +255,21 @@ class Upgrade:
         if limit is not None and visit > limit and (before.visits is None or visit <= before.visits):
             raise _Cannot("impossible", f"it comes to {image} on visit {visit}, and {limit} are allowed now")
         previous = run.visits[-2] if opened and len(run.visits) > 1 else None if opened else last
-        edge = self._way(into, previous, image, given if into.source == START else values)
+        if self.mapping.entered.get(image) == START and not opened:
+            raise _Cannot("impossible", f"it has not entered {image} yet; resume it until it waits there")
+        started = START in (into.source, self.mapping.entered.get(image))
+        edge = self._way(into, previous, image, given if started else values)
         return Position(image, visit, edge, opened)
 
     def _way(self, into: Edge, previous: Passed | None, image: str, values: Mapping[str, Json]) -> int:
         """The new spec's edge into the position: the one it would have taken, or the one declared."""
         declared = self.mapping.entered.get(image)
-        if declared is not None:
+        if declared is not None and declared != START:
             return next(
                 index for index, edge in enumerate(self.new.edges) if (edge.source, edge.target) == (declared, image)
             )
-        source = START if into.source == START else self.mapping.step(into.source, self.new)
-        outcome = "" if previous is None or into.source == START else previous.outcome or ""
+        source = START if START in (into.source, declared) else self.mapping.step(into.source, self.new)
+        outcome = "" if previous is None or source == START else previous.outcome or ""
         if source is None:
             why = f"it came to {image} from {into.source}, which is gone; say under `entered` which step that is now"
             raise _Cannot("needs_mapping", why)
