@@ -20,7 +20,7 @@ from interlock.graphs.mapping import SpecMapping
 from interlock.store.locks import held
 from interlock.store.tables import PinnedSpec
 from interlock.testing import FakeClock, ScriptedChatModel
-from tests.engine.conftest import Make, counted, start
+from tests.engine.conftest import POLICY, Make, counted, start
 
 ADD = """
 graph: add
@@ -450,3 +450,26 @@ def test_an_interrupted_step_begins_again_by_its_new_card(make: Make) -> None:
     assert [message.text for message in chat.received[0]][-1].startswith("Once more, why none?")
     assert [visit.visit for visit in project.services.runs.visits(run)] == [1, 1]
     assert counted(project) == [3]
+
+
+def test_one_version_with_two_contents_is_named_by_digest(make: Make) -> None:
+    """The file was changed without a new version: the name says too little, the beginning of a digest is enough."""
+    project, first = waits(make)
+    project = again(make, ADD.replace("default: none", "default: some"))
+    _, second = start(project, "add", amount=60)
+    project = again(make, ADD.replace("version: 1", "version: 2"))
+    with pytest.raises(ProjectError, match=r"add@1 is the name of several specs: sha256:\w{12}, sha256:\w{12}"):
+        workflow_named(project, "add@1")
+    old = project.services.runs.get(second).spec_digest
+    assert [outlook.run.id for outlook in upgrading(project, old[:19], "add").plan()] == [second]
+    Engine(project).cancel(first, "me")
+    assert workflow_named(project, "add@1").pinned_as == old
+
+
+def test_a_pinned_version_that_no_longer_passes_is_no_target(make: Make) -> None:
+    """The policy that decided its action is gone: runs are not moved to it."""
+    project, run = waits(make)
+    old = project.services.runs.get(run).spec_digest
+    (project.root / "policies" / "counter.yaml").write_text(POLICY.replace("counter.add]", "counter.other]"))
+    with pytest.raises(ProjectError, match=r"add no longer passes its check: .* \(G201\)"):
+        proven(workflow_named(Project(project.root, project.settings, clock=project.clock), old))
