@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ class _Cards(dict[str, Card]):
         return super().__contains__(str(name).partition("+")[0])
 
 
+@cache
 def planted(graph: str) -> tuple[Planted, _Cards]:
     root, path = GRAPHS[graph]
     cards = _Cards(cards_with_probe(read_cards(root / "nodes")))
