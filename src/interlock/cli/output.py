@@ -84,6 +84,7 @@ def effect_object(effect: Effect) -> dict[str, Any]:
         "digest": effect.digest,
         "verdict": effect.verdict,
         "approval": effect.approval_id,
+        "undoes": effect.undoes,
         "attempt": effect.attempt,
         "result": effect.result,
         "error": effect.error,
