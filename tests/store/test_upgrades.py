@@ -9,7 +9,7 @@ import pytest
 from interlock.digest import digest
 from interlock.errors import Conflict, Refused
 from interlock.store.runs import Child
-from interlock.store.tables import Effect
+from interlock.store.tables import Effect, PinnedSpec
 from interlock.store.upgrades import Change, Upgrades
 from tests.store.stores import HOUR, SPEC, Stores
 
@@ -128,3 +128,17 @@ def test_a_run_with_children_stays(stores: Stores, upgrades: Upgrades) -> None:
     stores.runs.end("run-1.pay.1", "done", outcome="done")
     assert upgrades.move(change(run), "ann", voiding=True).new == digest(NEW)
     assert [each.parent_step for each in stores.runs.children(run)] == ["spend"]
+
+
+def test_a_run_is_not_moved_to_a_damaged_spec(stores: Stores, upgrades: Upgrades) -> None:
+    """What stands under the new digest is not what it is the digest of."""
+    run = begun(stores)
+    other = stores.runs.create(spec=NEW, spec_digest=digest(NEW), input={}, requester="requester")
+    with stores.database.write() as session:
+        pinned = session.get(PinnedSpec, other.spec_digest)
+        assert pinned is not None
+        pinned.body = pinned.body.replace("spend", "spent")
+        session.add(pinned)
+    with pytest.raises(Refused, match="was changed or damaged"):
+        upgrades.move(change(run), "ann", voiding=True)
+    assert stores.runs.get(run).spec_digest == OLD

@@ -11,7 +11,8 @@ from interlock.cli.output import EXIT_DONE, EXIT_FAILED, console, print_json
 from interlock.errors import UsageError
 
 if TYPE_CHECKING:
-    from interlock.engine.upgrade import Outlook, Upgrading
+    from interlock.engine.outlook import Outlook
+    from interlock.engine.upgrade import Upgrading
 
 app = typer.Typer(no_args_is_help=True, help="Move waiting runs to another version of their workflow.")
 

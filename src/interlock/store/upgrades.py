@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from interlock.digest import Json, canonical, digest
+from interlock.digest import Json, digest
 from interlock.errors import Conflict, Refused
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.effects import OPEN, Ledger, fetch
-from interlock.store.runs import ENDED
+from interlock.store.runs import ENDED, is_body_of
 from interlock.store.spend import limits_of
 from interlock.store.tables import Approval, EarlyEvent, Effect, Pause, PinnedSpec, Run, Upgrade, Visit
 
@@ -88,7 +88,8 @@ class Upgrades:
 
         Raises:
             Conflict: the run has moved, acted or ended since the plan was made; nothing changed.
-            Refused: a request would be withdrawn, and that was not asked for; nothing changed.
+            Refused: a request would be withdrawn, and that was not asked for; or the new spec is stored
+                damaged; nothing changed.
         """
         with self._database.write() as session:
             run = self._unmoved(session, change)
@@ -139,9 +140,16 @@ class Upgrades:
         return [effect_id for effect_id, state in rows if state in OPEN]
 
     def _pin(self, session: Session, change: Change) -> None:
-        if session.get(PinnedSpec, change.new) is None:
-            body = canonical(change.spec).decode()
-            assert digest(change.spec) == change.new
+        """Store the new spec.
+
+        Raises:
+            Refused: what is stored under its digest is another one: it was changed or damaged.
+        """
+        known = session.get(PinnedSpec, change.new)
+        body = known.body if known is not None else canonical(change.spec).decode()
+        if not is_body_of(body, change.new):
+            raise Refused(f"the stored spec {change.new} was changed or damaged; restore the database from a backup.")
+        if known is None:
             graph, version = change.spec["graph"], change.spec["version"]
             session.add(PinnedSpec(digest=change.new, graph=graph, version=version, body=body, stored_at=self._clock()))
             session.flush()
