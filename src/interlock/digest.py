@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -47,6 +48,11 @@ def _key(key: Any) -> str:
 def canonical(value: Any) -> bytes:
     """`value` as canonical JSON bytes (RFC 8785)."""
     return rfc8785.dumps(plain(value))
+
+
+def compact(value: Any) -> str:
+    """`value` as JSON text that keeps the order of its keys, for people's files; never to be digested."""
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def digest(value: Any) -> str:

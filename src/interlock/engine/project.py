@@ -18,7 +18,7 @@ from interlock.engine.compiler import compile_spec
 from interlock.engine.driver import Driver
 from interlock.errors import ProjectError, StoreUnavailable
 from interlock.graphs.loader import read_spec
-from interlock.graphs.spec import ActStep, ReasonStep, Spec
+from interlock.graphs.spec import Spec, cards_of
 from interlock.lam.protocol import ActionModel
 from interlock.nodes.drawer import CardDrawer, card_findings, read_cards
 from interlock.nodes.function import Function
@@ -163,8 +163,7 @@ class Project:
             SourceError: the file, or a card, tool or policy it needs, has faults; each with its position.
         """
         spec = read_spec(path, self.cards.cards, self.actions, self.policies)
-        cards = [step.card.node for step in spec.steps.values() if isinstance(step, ReasonStep | ActStep)]
-        used = {str(self.cards.documents[name].file) for name in cards}
+        used = {str(self.cards.documents[name].file) for name in cards_of(spec) if name in self.cards.documents}
         faults = [item for item in card_findings(self.cards, self.actions) if item.fatal and item.file in used]
         faults += [item for item in policy_findings(self.policies, self.actions) if item.fatal]
         if faults:

@@ -353,6 +353,17 @@ def ends(spec: Spec) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def cards_of(spec: Spec) -> set[str]:
+    """The node cards that a spec, and those it runs, were made from."""
+    found = set()
+    for step in spec.steps.values():
+        if isinstance(step, GraphStep | MapStep):
+            found |= cards_of(step.spec)
+        elif isinstance(step, ReasonStep | RouteStep | ActStep | PythonStep):
+            found.add(step.card.node)
+    return found
+
+
 def awaited(spec: Spec) -> list[WaitStep]:
     """The steps of a spec, and of those it runs, that wait for an event."""
     found = []

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from interlock.digest import Json, canonical, digest
+from interlock.digest import Json, compact, digest
 from interlock.errors import NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
@@ -23,6 +23,9 @@ from interlock.store.spend import limits_of, lineage, record, use, visit_of, vis
 from interlock.store.tables import PinnedSpec, Run, Visit
 
 ENDED = ("done", "failed", "cancelled")
+
+AT_ONCE = 500
+"""Runs that one query names; databases bound how many values a statement takes."""
 
 
 def is_body_of(body: str, spec_digest: str) -> bool:
@@ -69,8 +72,15 @@ class Runs:
     def create_children(
         self, parent: Run, step: str, visit: int, children: Sequence[Child], requester: str
     ) -> Sequence[Run]:
-        """The child runs of a visit, all created in one transaction; those that are there already are kept."""
+        """The child runs of a visit, all created in one transaction; those that are there already are kept.
+
+        Raises:
+            Refused: the run above them has ended; nothing begins below it any more.
+        """
         with self._database.write() as session:
+            above = session.get(Run, parent.id, with_for_update=True)
+            if above is None or above.status in ENDED:
+                raise Refused(f"run {parent.id} has ended; nothing begins below it.")
             known: list[Run] = list(session.exec(_children_of(parent.id, step, visit)))
             if known:
                 return known
@@ -90,10 +100,7 @@ class Runs:
     def family(self, run_id: str) -> Sequence[Run]:
         """The run and every run below it, each after its parent."""
         with self._database.read() as session:
-            found = [_fetch(session, run_id)]
-            for run in found:
-                found += session.exec(_children_of(run.id)).all()
-            return found
+            return _family(session, run_id)
 
     def lineage(self, run_id: str) -> Sequence[str]:
         """The run and every run above it, by their ids."""
@@ -130,7 +137,7 @@ class Runs:
                     digest=run.spec_digest,
                     graph=spec["graph"],
                     version=spec["version"],
-                    body=canonical(spec).decode(),
+                    body=compact(spec),
                     stored_at=run.created_at,
                 )
             )
@@ -157,7 +164,7 @@ class Runs:
             return session.get(Run, run_id)
 
     def spec_body(self, spec_digest: str) -> str:
-        """Canonical JSON of a pinned spec.
+        """JSON of a pinned spec, in authored order.
 
         Raises:
             NotFound: no run was ever started with it.
@@ -217,24 +224,30 @@ class Runs:
         output: dict[str, Any] | None = None,
         error: str | None = None,
         actor: str = "run",
-        also: Callable[[Session], None] | None = None,
+        also: Callable[[Session, Sequence[str]], None] | None = None,
     ) -> Run:
-        """End a run for good; ending an ended run changes nothing.
+        """End a run for good, and with it every run below it that lives; ending an ended run changes nothing.
+
+        It is one transaction, so no crash leaves a run that could go on from children ended under it.
 
         Args:
-            also: further changes that belong to the same transaction.
+            also: further changes that belong to the same transaction; it is given the ids of the runs that end.
         """
         with self._database.write() as session:
             run = _fetch(session, run_id)
             if run.status in ENDED:
                 return run
-            run.status, run.outcome, run.error, run.updated_at = status, outcome, error, self._clock()
-            run.output = output or {}
-            session.add(run)
-            session.flush()
+            ending = [each for each in reversed(_family(session, run_id)) if each.status not in ENDED]
+            for each in ending:  # every row before the first entry: others lock rows upwards, and the chain last
+                each.status, each.outcome, each.error, each.updated_at = status, outcome, error, self._clock()
+                each.output = (output or {}) if each.id == run_id else {}
+                session.add(each)
+                session.flush()
+            told = [each.id for each in ending]
             if also:
-                also(session)
-            self._audit.append(session, actor, f"run.{status}", run_id, {"outcome": outcome, "error": error})
+                also(session, told)
+            for each_id in told:
+                self._audit.append(session, actor, f"run.{status}", each_id, {"outcome": outcome, "error": error})
             session.refresh(run)
         return run
 
@@ -401,6 +414,21 @@ class Runs:
         """Whether the run, or one above it, limits what it may cost."""
         with self._database.read() as session:
             return any("micro_usd" in each.limits for each in lineage(session, _fetch(session, run_id)))
+
+
+def _family(session: Session, run_id: str) -> list[Run]:
+    """The run and every run below it, each after its parent, with one query for each level of nesting."""
+    found = level = [_fetch(session, run_id)]
+    while level:
+        below: dict[str, list[Run]] = {}
+        names = [run.id for run in level]
+        for first in range(0, len(names), AT_ONCE):
+            query = select(Run).where(col(Run.parent_id).in_(names[first : first + AT_ONCE]))
+            for run in session.exec(query.order_by(col(Run.created_at), col(Run.ordinal))):
+                below.setdefault(str(run.parent_id), []).append(run)
+        level = [run for name in names for run in below.get(name, ())]
+        found = found + level
+    return found
 
 
 def _children_of(run_id: str, step: str | None = None, visit: int | None = None) -> Any:

@@ -62,7 +62,7 @@ class PinnedSpec(Row, table=True):
     graph: str
     version: int
     body: str
-    """Canonical JSON of the spec."""
+    """JSON of the spec, in authored order; its digest is that of the canonical form."""
     stored_at: datetime = _moment()
 
 
