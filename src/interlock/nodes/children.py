@@ -13,6 +13,7 @@ from typing import Any
 from interlock.digest import digest, plain
 from interlock.errors import InputError, Refused
 from interlock.graphs.branches import branch, join_of
+from interlock.graphs.labels import bound_spec, labels
 from interlock.graphs.spec import ForkStep, GraphStep, JoinStep, MapStep, Spec, is_path, outcomes
 from interlock.nodes.inputs import complete
 from interlock.nodes.moves import Leave, Move, Onward
@@ -66,36 +67,42 @@ def _children(place: Place, values: Values) -> list[Child]:
     step, name = place.spec.steps[place.step], f"{place.run}.{place.step}.{place.visit}"
     match step:
         case GraphStep():
-            return [_child(name, step.spec, _bound(step, place, values))]
+            # What is bound keeps its label, or a nested graph would make a user's word of whatever it is given.
+            return [_child(name, *_pinned(bound_spec(step, labels(place.spec))), _bound(step, place, values))]
         case MapStep():
             items = place.value(step.over, values)
             if not isinstance(items, list):
                 raise InputError(f"{step.over} is no list")
             if len(items) > step.at_most:
                 raise InputError(f"{step.over} has {len(items)} items; at most {step.at_most} are allowed")
-            shared = _bound(step, place, values)
+            shared, pinned = _bound(step, place, values), _pinned(bound_spec(step, labels(place.spec)))
             return [
-                _child(f"{name}.{number}", step.spec, {**shared, step.item: item})
+                _child(f"{name}.{number}", *pinned, {**shared, step.item: item})
                 for number, item in enumerate(items, start=1)
             ]
         case ForkStep():
             known = {key: value for key, value in values.items() if value is not None}
             cut = {label: branch(place.spec, place.step, label).spec for label in step.fork}
             return [
-                _child(f"{name}.{label}", spec, {key: known[key] for key in spec.input if key in known})
+                _child(f"{name}.{label}", *_pinned(spec), {key: known[key] for key in spec.input if key in known})
                 for label, spec in cut.items()
             ]
     raise Refused(f"step {place.step} has no child runs.")
 
 
-def _child(run_id: str, spec: Spec, values: Values) -> Child:
+def _pinned(spec: Spec) -> tuple[Spec, dict[str, Any], str]:
+    """A spec with its JSON form and the digest of that."""
+    body = spec.model_dump(mode="json", by_alias=True)
+    return spec, body, digest(body)
+
+
+def _child(run_id: str, spec: Spec, body: dict[str, Any], spec_digest: str, values: Values) -> Child:
     try:
         whole = plain(complete(spec, values))
     except InputError as error:
         raise InputError(f"{run_id}: {error.message}") from None
     assert isinstance(whole, dict)
-    body = spec.model_dump(mode="json", by_alias=True)
-    return Child(run_id, body, digest(body), whole)
+    return Child(run_id, body, spec_digest, whole)
 
 
 def _bound(step: GraphStep | MapStep, place: Place, values: Values) -> dict[str, Any]:
@@ -139,7 +146,7 @@ def _fork_ended(step: ForkStep, place: Place, children: Sequence[Run], services:
     failed = [run for run in children if run.status != "done"]
     if failed:
         edge = next(index for index, edge in enumerate(place.spec.edges) if edge.target == joint)
-        return Leave("failed", note=f"{_label(failed[0])}: {failed[0].error}", edge=edge)
+        return Leave("failed", note=f"{_label(failed[0])}: {failed[0].error}", kind="refused", edge=edge)
     first = children[0]
     last = services.runs.visits(first.id)[-1]
     assert last.left_by is not None
