@@ -12,7 +12,7 @@ def test_an_event_sent_at_the_terminal_gets_a_run_on(terminal: Terminal) -> None
     started = terminal.shell(f"interlock run {EVENT} -i order=8812")
     assert started.code == 3
     [line] = [line for line in started.out.splitlines() if "Send:" in line]
-    assert line.endswith("""payment_settled --data '{"amount": "number"}'""")
+    assert line.endswith("""payment_settled --data '{"amount": 1.5}'""")
     run = line.split()[4]
     wrong = terminal.shell(["interlock", "runs", "send", run, "payment_settled", "--data", '{"amount": "many"}'])
     wrong.refused("amount: 'many' is not of type 'number'")

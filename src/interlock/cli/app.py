@@ -70,7 +70,8 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except InterlockError as error:
-        console(stderr=True).print(f"error: {error.message}", markup=False)
+        said = error.message if error.message.startswith("error[") else f"error: {error.message}"
+        console(stderr=True).print(said, markup=False)
         sys.exit(EXIT_USAGE if isinstance(error, UsageError | SettingsError) else EXIT_FAILED)
     except KeyboardInterrupt:
         console(stderr=True).print("\nstopped; nothing was lost. Go on: interlock runs list, interlock runs resume RUN")

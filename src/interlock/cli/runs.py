@@ -57,7 +57,8 @@ def requester() -> str:
 
 def _narrate(event: dict[str, Any]) -> None:
     if event["event"] == "node" and event["node"] not in ("begin", "finish"):
-        console(stderr=True).print(f"  [dim]done[/dim] {event['node']}")
+        _, _, below = event["run"].partition(".")  # a child run: the step, the visit, and the branch or item
+        console(stderr=True).print(f"  [dim]done[/dim] {below + '/' if below else ''}{event['node']}")
 
 
 def run(
@@ -138,9 +139,15 @@ def tell_pauses(standing: Standing) -> None:
             out.print(f"  Send:    interlock runs send {standing.run.id} {pause.event}{data}", markup=False)
 
 
+_EXAMPLES = {"string": "...", "integer": 1, "number": 1.5, "boolean": True, "array": [], "object": {}}
+
+
 def _example(schema: dict[str, Any]) -> str:
-    """The fields of an event's data, each with its type in the place of a value."""
-    return json.dumps({name: field.get("type", "any") for name, field in schema.get("properties", {}).items()})
+    """Data that the event may have: what is typed is accepted as it stands where no field is bounded further."""
+    fields = schema.get("properties", {})
+    return json.dumps(
+        {name: field.get("enum", [_EXAMPLES.get(field.get("type"))])[0] for name, field in fields.items()}
+    )
 
 
 @app.command("list")
@@ -271,13 +278,16 @@ def cancel(run_id: RunId, as_json: AsJson = False, person: As = None) -> None:
     cancelled = engine.cancel(run_id, person or requester())
     family = engine.services.runs.family(run_id)
     rows = [row for each in family for row in engine.services.ledger.of_run(each.id)]
-    done = [row for row in rows if row.state in ("executed", "verified", "in_doubt")]
+    done = [row for row in rows if row.state in ("executed", "verified", "in_doubt", "compensating")]
     if as_json:
         print_json(run_object(cancelled) | {"effects": [effect_object(row) for row in done]})
         return
     out = console()
     out.print(f"cancelled {run_id}")
+    known = engine.project.actions
     for row in done:
+        if row.action in known and not known[row.action].consequential:
+            continue  # a read leaves nothing behind
         out.print(f"  {row.action} stays {row.state}: {row.id}", markup=False)
 
 
@@ -331,7 +341,9 @@ def _typed(spec: Spec, name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise InputError(f"input {name} is not a {schema.type}: {text[:60]!r}.") from None
+        example = json.dumps(_EXAMPLES.get(schema.type))
+        message = f"input {name} is read as JSON and holds none: {text[:60]!r}; write it like -i '{name}={example}'."
+        raise InputError(message) from None
 
 
 def read_text(path: Path) -> str:

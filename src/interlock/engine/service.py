@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from interlock.digest import canonical
@@ -20,6 +20,7 @@ from interlock.engine.driver import Listener, silent
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, InputError, Refused, UsageError
 from interlock.graphs.cards import object_schema
+from interlock.graphs.formats import FORMATS
 from interlock.graphs.spec import awaited
 from interlock.nodes.act import normal_arguments
 from interlock.nodes.inputs import complete
@@ -269,7 +270,7 @@ def _read_form(form: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, 
             except ValueError:
                 raise DecisionRefused(f"{name} is not a {wanted}; the question is still open.") from None
         read[name] = value
-    for fault in Draft202012Validator(dict(form), format_checker=FormatChecker()).iter_errors(read):
+    for fault in Draft202012Validator(dict(form), format_checker=FORMATS).iter_errors(read):
         raise DecisionRefused(f"the form does not accept this: {fault.message}; the question is still open.")
     return read
 

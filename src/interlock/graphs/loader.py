@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from pydantic import BaseModel
 
@@ -21,6 +21,7 @@ from interlock.graphs.arrows import parse_arrow
 from interlock.graphs.cards import Card, Schema
 from interlock.graphs.fault import Fault
 from interlock.graphs.fields import EdgeFields, GraphFields
+from interlock.graphs.formats import FORMATS
 from interlock.graphs.proofs import prove
 from interlock.graphs.spec import END, START, Edge, Spec, Step, outcomes, plain_outcome
 from interlock.graphs.steps import Known, StepReader
@@ -211,7 +212,7 @@ class _Reader:
         return found
 
     def _default(self, schema: Schema, at: Loc) -> None:
-        checker = Draft202012Validator(schema.json_schema(), format_checker=FormatChecker())
+        checker = Draft202012Validator(schema.json_schema(), format_checker=FORMATS)
         if fault := best_match(checker.iter_errors(schema.default)):
             self.report("G003", f"the default does not fit: {fault.message}", at)
 

@@ -212,6 +212,10 @@ class StepReader:
         covers = fields.covers
         if covers is not None:
             covers = self._other_step(covers, (*at, "covers"), "G030")
+            if fields.form:
+                message = "a question that `covers` an action is answered by deciding that action; it has no `form`"
+                hint = "ask for the fields in an approve step of their own, before this one"
+                self.report("G003", message, (*at, "form"), key=True, hint=hint)
         values = _values(fields, "requires", "covers")
         return ApproveStep(requires=requirement or Requirement(), covers=covers, **values)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 
 from interlock.digest import canonical
 from interlock.errors import InputError
 from interlock.graphs.cards import object_schema
+from interlock.graphs.formats import FORMATS, LIKE
 from interlock.graphs.spec import Spec
+from interlock.source import did_you_mean
 
 
 def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
@@ -26,7 +28,7 @@ def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
         except (ValueError, TypeError) as error:
             raise InputError(f"input {name} cannot be kept exactly as JSON: {_short(error)}.") from None
     faults = sorted(
-        Draft202012Validator(object_schema(spec.input), format_checker=FormatChecker()).iter_errors(dict(values)),
+        Draft202012Validator(object_schema(spec.input), format_checker=FORMATS).iter_errors(dict(values)),
         key=lambda fault: list(map(str, fault.absolute_path)),
     )
     if not faults:
@@ -37,12 +39,15 @@ def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
     match fault.validator:
         case "required":
             missing = [key for key, schema in spec.input.items() if not schema.optional and key not in values]
+            unknown = next((key for key in values if key not in spec.input), None)
+            if unknown is not None and (close := did_you_mean(unknown, missing)):
+                raise InputError(f"{spec.graph} has no input {unknown}; did you mean {close}?")
             raise InputError(
                 f"input {missing[0]} is missing; pass -i {missing[0]}=... (a file: -i {missing[0]}=@path)."
             )
         case "additionalProperties":
-            unknown = sorted(set(values) - set(spec.input))
-            raise InputError(f"{spec.graph} has no input {unknown[0]}; it takes {known}.")
+            strange = sorted(set(values) - set(spec.input))
+            raise InputError(f"{spec.graph} has no input {strange[0]}; it takes {known}.")
         case "maxLength":
             raise InputError(
                 f"input {name} has {len(fault.instance)} characters, at most {fault.validator_value} are allowed."
@@ -50,7 +55,10 @@ def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
         case "minLength":
             raise InputError(f"input {name} is empty; give it at least {fault.validator_value} characters.")
         case "format":
-            raise InputError(f"input {name} is not a valid {fault.validator_value}: {_short(fault.instance)}")
+            raise InputError(
+                f"input {name} is not a valid {fault.validator_value}: {_short(fault.instance)}; "
+                f"write it like {LIKE[fault.validator_value]}."
+            )
     raise InputError(f"input {name}: {_short(fault.message)}; pass another value.")
 
 

@@ -13,13 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-from email_validator import validate_email
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
@@ -27,6 +24,7 @@ from langchain_core.runnables import Runnable
 from interlock.digest import Json, canonical
 from interlock.errors import ModelError, ProjectError
 from interlock.graphs.cards import ReasonCard, object_schema
+from interlock.graphs.formats import FORMATS
 from interlock.nodes.models import Meter, model_name, patient, provider_errors, refused_status
 from interlock.nodes.timeout import NEVER, Deadline
 
@@ -197,38 +195,6 @@ def read_answer(raw: Any, schema: Mapping[str, Any]) -> tuple[dict[str, Any] | N
     ) as error:  # half a surrogate pair, or an integer beyond what JSON readers agree on
         return None, [f"the answer holds a value that cannot be kept: {error}"]
     return found, []
-
-
-FORMATS = FormatChecker(formats=())
-"""The formats a card may ask for, all of them checked; jsonschema alone skips some in silence."""
-
-
-@FORMATS.checks("email", raises=ValueError)
-def _is_email(value: object) -> bool:
-    return not isinstance(value, str) or bool(validate_email(value, check_deliverability=False))
-
-
-@FORMATS.checks("date", raises=ValueError)
-def _is_date(value: object) -> bool:
-    return not isinstance(value, str) or (len(value) == 10 and bool(date.fromisoformat(value)))
-
-
-@FORMATS.checks("time", raises=ValueError)
-def _is_time(value: object) -> bool:
-    return not isinstance(value, str) or (":" in value and time.fromisoformat(value) is not None)
-
-
-@FORMATS.checks("date-time", raises=ValueError)
-def _is_moment(value: object) -> bool:
-    return not isinstance(value, str) or ("T" in value and bool(datetime.fromisoformat(value)))
-
-
-@FORMATS.checks("uri", raises=ValueError)
-def _is_uri(value: object) -> bool:
-    if not isinstance(value, str):
-        return True
-    parts = urlsplit(value)
-    return bool(parts.scheme and (parts.netloc or parts.path)) and not re.search(r"\s", value)
 
 
 def _fault(path: str, message: str) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from interlock.graphs.cards import object_schema
+from interlock.graphs.formats import FORMATS
 from interlock.graphs.spec import WaitStep
 from interlock.nodes.moves import Leave, Move, Onward
-from interlock.nodes.reason import FORMATS
 from interlock.nodes.services import Place, Services
 from interlock.store.tables import Pause
 
