@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from interlock.digest import Json, digest
+from interlock.digest import Json, compact, digest
 from interlock.errors import Conflict, Refused
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit, Clock
@@ -146,7 +146,7 @@ class Upgrades:
             Refused: what is stored under its digest is another one: it was changed or damaged.
         """
         known = session.get(PinnedSpec, change.new)
-        body = known.body if known is not None else canonical(change.spec).decode()
+        body = known.body if known is not None else compact(change.spec)
         if not is_body_of(body, change.new):
             raise Refused(f"the stored spec {change.new} was changed or damaged; restore the database from a backup.")
         if known is None:
