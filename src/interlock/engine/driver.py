@@ -10,7 +10,7 @@ import contextvars
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
@@ -19,9 +19,9 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
 from interlock.engine.compiler import recursion_limit
-from interlock.engine.position import agreed, restored
+from interlock.engine.position import agreed, restored, unwritten
 from interlock.engine.settling import settle
-from interlock.errors import DrivenElsewhere, LimitExceeded, Refused
+from interlock.errors import Conflict, DrivenElsewhere, LimitExceeded, Refused, StoreUnavailable
 from interlock.graphs.spec import Spec
 from interlock.store.database import Transaction
 from interlock.store.runs import ENDED
@@ -56,7 +56,7 @@ class Driver:
         """Drive one run until it ends or waits.
 
         Raises:
-            LimitExceeded: a run above this one has used what it may; this one is left as it is.
+            LimitExceeded: a run above this one has used what it may; that run has ended, and this one with it.
             StoreUnavailable, ProjectError: it cannot go on now; it can be driven again.
         """
         services = self.project.services
@@ -66,23 +66,53 @@ class Driver:
         try:
             self._advance(run)
         except (LimitExceeded, GraphRecursionError) as error:
-            if isinstance(error, LimitExceeded) and error.run not in (None, run_id):
+            limited = error.run if isinstance(error, LimitExceeded) and error.run else run_id
+            self.end(limited, "failed", outcome="limit", error=str(error))  # at once: its other children stop here too
+            if limited != run_id:
                 raise
-            self.end(run_id, "failed", outcome="limit", error=str(error))
+        except (Refused, Conflict):
+            if services.runs.get(run_id).status not in ENDED:  # else it was ended from above while it was driven
+                raise
 
     def drive_children(self, run_ids: Sequence[str], at_once: int) -> None:
         """Drive child runs of one visit, `at_once` of them at a time.
 
+        What goes wrong in one does not keep the others from being driven, unless it concerns them too: a
+        limit of a run above them, or a store that cannot be used.
+
         Raises:
-            InterlockError: the first that a child raised, once all have been driven.
+            InterlockError: the first that a child raised, in their order.
         """
-        if len(run_ids) <= 1 or at_once == 1:
-            for run_id in run_ids:
+        errors: dict[int, Exception] = {}
+        stop = Event()
+
+        def one(place: int, run_id: str) -> None:
+            if stop.is_set():
+                return
+            try:
                 contextvars.Context().run(self.drive, run_id)  # LangGraph would take it for a subgraph of the caller
-            return
-        with ThreadPoolExecutor(min(at_once, len(run_ids)), thread_name_prefix="interlock-child") as pool:
-            for driven in [pool.submit(self.drive, run_id) for run_id in run_ids]:
-                driven.result()
+            except Exception as error:
+                errors[place] = error
+                if isinstance(error, LimitExceeded | StoreUnavailable):
+                    stop.set()
+            except BaseException:
+                stop.set()
+                raise
+
+        if len(run_ids) <= 1 or at_once == 1:
+            for place, run_id in enumerate(run_ids):
+                one(place, run_id)
+        else:
+            with ThreadPoolExecutor(min(at_once, len(run_ids)), thread_name_prefix="interlock-child") as pool:
+                try:
+                    for driven in [pool.submit(one, place, run_id) for place, run_id in enumerate(run_ids)]:
+                        driven.result()
+                except BaseException:  # an interrupt from the keyboard does not wait for those that have not begun
+                    stop.set()
+                    raise
+        if errors:
+            limits = [place for place, error in errors.items() if isinstance(error, LimitExceeded)]
+            raise errors[min(limits or errors)]
 
     def pending(self, run_id: str) -> bool:
         """Whether driving the run now would get it on."""
@@ -93,15 +123,11 @@ class Driver:
         """End a run and all that is below it: open questions and proposals that have not begun end with it."""
         services = self.project.services
 
-        def close(session: Transaction) -> None:
-            for each in family:
-                services.approvals.cancel(session, each.id)
-                services.ledger.cancel(session, each.id)
+        def close(session: Transaction, ended: Sequence[str]) -> None:
+            for each in ended:
+                services.approvals.cancel(session, each)
+                services.ledger.cancel(session, each)
 
-        family = services.runs.family(run_id)
-        for below in reversed(family[1:]):
-            if below.status not in ENDED:
-                services.runs.end(below.id, status, outcome=outcome, error=error, actor=actor)
         return services.runs.end(run_id, status, outcome=outcome, error=error, actor=actor, also=close)
 
     def graph(self, spec_digest: str) -> tuple[Graph, Spec]:
@@ -116,6 +142,8 @@ class Driver:
         services = self.project.services
         graph, spec = self.graph(run.spec_digest)
         settle(graph, run.id, services)
+        if run.status == "created" and not services.runs.visits(run.id):
+            unwritten(graph, _config(run.id))
         services.runs.status(run.id, "running")
         mended = False
         for _ in range(recursion_limit(spec)):
@@ -134,6 +162,8 @@ class Driver:
                         if not node.startswith("__"):
                             self.listener({"event": "node", "run": run.id, "node": node})
             except (Refused, InvalidUpdateError):
+                if services.runs.get(run.id).status in ENDED:
+                    return
                 # Somebody else may have left a forged step pending; what the store agrees with is tried once more.
                 if mended or not restored(graph, config, spec, services.runs.visits(run.id)):
                     raise

@@ -66,6 +66,16 @@ def restored(
     return False
 
 
+def unwritten(graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig) -> None:
+    """Do away with what stands under the id of a run that has not entered a step: it begins from its input alone.
+
+    The id of a child run can be known before there is one, so somebody may have written a state for it.
+    """
+    saver = graph.checkpointer
+    if isinstance(saver, BaseCheckpointSaver) and saver.get_tuple(config) is not None:
+        saver.delete_thread(config["configurable"]["thread_id"])
+
+
 def agrees(snapshot: StateSnapshot, spec: Spec, visits: Sequence[Visit]) -> bool:
     """Whether the one node to run next is where the store says that the run is.
 

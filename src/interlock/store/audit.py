@@ -95,8 +95,8 @@ class Audit:
         query = select(Entry).where(
             or_(
                 col(Entry.subject) == run_id,
-                col(Entry.subject).startswith(run_id + "/"),
-                col(Entry.subject).startswith(run_id + "."),
+                col(Entry.subject).startswith(run_id + "/", autoescape=True),
+                col(Entry.subject).startswith(run_id + ".", autoescape=True),
                 col(Entry.subject).in_(subjects),
             )
         )

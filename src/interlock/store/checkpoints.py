@@ -30,7 +30,8 @@ class Checkpoints(SqliteSaver):
             with super().cursor(transaction) as cursor:
                 yield cursor
         except sqlite3.Error as error:
-            self.conn.rollback()
+            with self.lock:  # never what another thread is writing
+                self.conn.rollback()
             raise unusable(f"the checkpoints {self._path}", str(error)) from None
 
 
