@@ -317,6 +317,8 @@ IMPURE = {
     "x = ().__class__": ("N014", 1, 5),
     "x = datetime.datetime.now()": ("N014", 1, 5),
     "x = date.today()": ("N014", 1, 5),
+    "f = datetime.now": ("N014", 1, 5),
+    "from datetime import datetime as dt\nf = partial(dt.utcnow)": ("N014", 2, 13),
     "x = datetime.fromtimestamp(1)": ("N014", 1, 5),
     "operator.attrgetter('a')": ("N014", 1, 1),
     "decimal.getcontext()": ("N014", 1, 1),

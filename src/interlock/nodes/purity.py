@@ -82,6 +82,14 @@ def _foreign(name: str, node: ast.AST, path: Path) -> Finding:
 
 
 def _uses(tree: ast.Module, path: Path) -> Iterator[Finding]:
+    dates = {"date", "datetime"} | {
+        alias.asname
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "datetime"
+        for alias in node.names
+        if alias.asname
+    }
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for node in ast.walk(tree):
         match node:
             case ast.Name(id=name) if name in BARRED or _dunder(name):
@@ -89,11 +97,16 @@ def _uses(tree: ast.Module, path: Path) -> Iterator[Finding]:
             case ast.Attribute(attr=name) if name.startswith("_") and name not in NAMED:
                 message = f"a pure function cannot reach into `{name}`"
                 yield _finding("N014", message, node, path)
-            case ast.Call(func=ast.Attribute(attr=name) as called) if name in CLOCKS:
+            case ast.Call(func=ast.Attribute(attr=name) as clock) if name in CLOCKS:
                 message = f"a pure function cannot read the clock (`{name}`)"
-                yield _finding("N014", message, called, path, "let the step read the time from the state")
+                yield _finding("N014", message, clock, path, "let the step read the time from the state")
             case ast.Attribute(value=ast.Name(id=module), attr=name) if (module, name) in UNSURE:
                 yield _finding("N014", f"`{module}.{name}` is not for pure functions", node, path)
+            case ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name), attr=word) if (
+                word in CLOCKS and name in dates and node not in called
+            ):
+                message = f"a pure function cannot read the clock (`{word}`)"
+                yield _finding("N014", message, node, path, "let the step read the time from the state")
             case ast.Call(func=ast.Attribute(attr="fromtimestamp")) if len(node.args) + len(node.keywords) < 2:
                 message = "`fromtimestamp` without a time zone reads this machine's"
                 yield _finding("N014", message, node, path, "pass a time zone")
