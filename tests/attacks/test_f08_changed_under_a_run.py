@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from langgraph.types import Command
 
+from interlock.engine import settling
 from interlock.engine.naming import workflow_named
 from interlock.engine.upgrade import Upgrading
 from interlock.errors import DecisionRefused, ProjectError
 from interlock.graphs.mapping import SpecMapping
-from tests.attacks.house import BIND, GRAPHS, POLICY, TOOLS, House, Run, attempt
+from tests.attacks.house import BIND, GRAPHS, POLICY, TOOLS, House, Run, attempt, ended
 
 REWIRED = (
     GRAPHS["pay"].replace("call: shop.pay", "call: shop.refund").replace(", retry: {attempts: 3, backoff: 1s}", "")
@@ -461,3 +462,49 @@ def test_an_upgrade_at_the_terminal_wants_a_yes(open_house: House) -> None:
     late = open_house.command("review", "approve", first, "--as", "bob")
     assert late.code == 1
     assert open_house.effects == []
+
+
+def test_the_new_graph_on_the_old_checkpoint_does_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The move is stored, its checkpoint is not yet: whoever compiles the new graph by hand gets nowhere with it."""
+    run = house.begun("pay")
+    run.approve()
+    house.write("graphs/pay.yaml", SECOND)
+    moving = upgrading(house, "pay@1", "pay")
+    real, home = settling.settle, str(house.home)
+
+    def dies(graph: Any, run_id: str, services: Any) -> None:
+        if home in services.database.name:  # not in the copy of the dry run
+            raise SystemError("the process ends here")
+        real(graph, run_id, services)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("interlock.engine.upgrade.settle", dies)
+        assert isinstance(attempt(lambda: moving.apply("ann", voiding=True)), SystemError)
+    new = house.raw("pay")
+    for feed in (Command(resume="yes"), None, Command(goto="pay.perform"), Command(goto="pay.gate")):
+        attempt(lambda feed=feed: new.invoke(feed, run.config))
+        assert house.effects == []
+    run = restarted(run)
+    run.drive()
+    assert house.effects == []
+    run.approve()
+    run.drive()
+    assert (house.effects, run.outcome) == (["pay 10 anna"], "done")
+    assert run.whole()
+
+
+def test_two_who_move_a_run_at_once_move_it_once(open_house: House) -> None:
+    """Two processes apply the same upgrade: one moves it, the other finds it moved or busy."""
+    run = open_house.begun("pay")
+    open_house.write("graphs/pay.yaml", SECOND)
+    options = ("upgrade", "apply", "pay@1", "pay", "--as", "ann", "--yes", "--void-approvals", "--json")
+    both = [ended(process) for process in [open_house.cli(*options), open_house.cli(*options)]]
+    assert sorted(row["moved"] for one in both for row in one.json["runs"]) in ([True], [False, True])
+    run = restarted(run)
+    moves = [entry for entry in run.engine.history(run.id) if entry["event"] == "run.upgraded"]
+    assert len(moves) == 1
+    run.drive()
+    run.approve()
+    run.drive()
+    assert (open_house.effects, run.outcome) == (["pay 10 anna"], "done")
+    assert run.whole()
