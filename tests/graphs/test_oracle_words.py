@@ -56,8 +56,10 @@ def inside(spec: Spec, fork: str, branch: str) -> set[str]:
 
 
 def fails(spec: Spec, fork: str, branch: str) -> bool:
-    """Whether a step of the branch has a failure that no edge takes."""
-    for name in inside(spec, fork, branch):
+    """Whether a step of the branch has a failure that no edge takes; one in an inner block ends at the inner join."""
+    names = inside(spec, fork, branch)
+    deeper = {name for other in names for inner in branches(spec, other) for name in inside(spec, other, inner)}
+    for name in names - deeper:
         step = spec.steps[name]
         for word in ("failed", "exhausted"):
             if word in outcomes(step) and possible(step, word) and not spec.leaving(name, word):

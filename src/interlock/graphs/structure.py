@@ -98,11 +98,8 @@ def conditional(edge: Edge) -> bool:
 
 def connected(spec: Spec, flow: Flow) -> Iterator[Fault]:
     """Every step is reached from START, and from every reached step END can be reached."""
-    onward = flow.successors()
-    for fork, block in flow.blocks.of.items():  # a branch that cannot end is one fault, not one for each step after it
-        onward[fork] = [*onward[fork], block.join]
-    reached = reachable(onward, [START])
-    successors = flow.successors(ending=False)
+    successors = _drawn(spec, flow)
+    reached = reachable(successors, [START])
     ending = reachable(reverse(successors), [END])
     for index, edge in enumerate(spec.edges):
         if edge.source in flow.blocks.joins and "failed" in edge.on and not flow.leaving[failing(edge.source)]:
@@ -117,3 +114,19 @@ def connected(spec: Spec, flow: Flow) -> Iterator[Fault]:
             message = f"END cannot be reached from `{path[0]}`"
             yield Fault("G028", message, ("steps", path[0]), key=True, path=path)
             return  # the others that cannot end lie on the same or a following dead end
+
+
+def _drawn(spec: Spec, flow: Flow) -> dict[str, list[str]]:
+    """What follows each step by its possible outcomes.
+
+    A join follows each branch by itself: one that cannot end is one fault, not one for every step beside it.
+    """
+    found: dict[str, list[str]] = {name: [] for name in (START, *spec.steps, END)}
+    for edge in spec.edges:
+        step = spec.steps.get(edge.source)
+        failing_only = edge.source in flow.blocks.joins and edge.on == ["failed"]
+        if failing_only and not flow.leaving[failing(edge.source)]:
+            continue
+        if step is None or any(possible(step, outcome) for outcome in edge.on):
+            found[edge.source].append(edge.target)
+    return found
