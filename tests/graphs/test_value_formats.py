@@ -48,5 +48,5 @@ def test_a_value_of_another_form_is_refused(form: str, value: str) -> None:
 
 def test_a_misspelt_input_is_named() -> None:
     """A key close to one that is missing is taken for it in the message."""
-    with pytest.raises(InputError, match="one has no input valeu; did you mean value?"):
+    with pytest.raises(InputError, match="one has no input valeu; did you mean value"):
         check_input(_spec("date"), {"valeu": "2026-01-31"})

@@ -131,21 +131,7 @@ def _of_run(run_id: str, graph: str | None) -> tuple[Spec, Marks]:
     spec, marks = progress(runs, run_id)
     if graph is not None and Path(graph).stem != spec.graph:
         raise UsageError(f"run {run_id} is of {spec.graph}, not of {graph}; leave GRAPH out.")
-    return _as_walked(spec), marks
-
-
-def _as_walked(spec: Spec) -> Spec:
-    """A stored spec has lost the order of its file's steps; here they stand as they can be reached."""
-    from interlock.graphs.spec import START
-
-    order, waiting = dict.fromkeys([START]), [START]
-    while waiting:
-        here = waiting.pop(0)
-        fresh = [edge.target for edge in spec.edges if edge.source == here and edge.target not in order]
-        order |= dict.fromkeys(fresh)
-        waiting += dict.fromkeys(fresh)
-    steps = {name: spec.steps[name] for name in order if name in spec.steps}
-    return spec.model_copy(update={"steps": steps | spec.steps})
+    return spec, marks
 
 
 # Output -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -85,12 +86,14 @@ def describe(row: Approval, engine: Engine) -> None:
     for name, value in (request.get("arguments") or {}).items():
         label = request.get("provenance", {}).get(name, "default")
         out.print(f"\n{name} (from: {label})", markup=False, style="bold")
-        out.print(f"{value}", markup=False)
+        out.print(_legible(value), markup=False)
     for name, value in (request.get("shown") or {}).items():
         out.print(f"\n{name}", markup=False, style="bold")
-        out.print(f"{value}", markup=False)
+        out.print(_legible(value), markup=False)
+    needed = (request.get("form") or {}).get("required", [])
     for name, field in form_fields(row).items():
-        out.print(f"\nto answer: {name} ({_wanted(field)})", markup=False, style="bold")
+        optional = "" if name in needed else ", may be left out"
+        out.print(f"\nto answer: {name} ({_wanted(field)}{optional})", markup=False, style="bold")
     if request.get("missing"):
         out.print(f"\nmissing: {', '.join(request['missing'])}", markup=False, style="bold")
     if request.get("reasons"):
@@ -104,12 +107,18 @@ def describe(row: Approval, engine: Engine) -> None:
         out.print(f"\nDecide: {next_step(row)}", markup=False)
 
 
+def _legible(value: Any) -> str:
+    """A value as people read it: text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
 def _wanted(field: dict[str, Any]) -> str:
     """What a form's field takes, in words."""
     if field.get("enum"):
         return "one of " + ", ".join(map(str, field["enum"]))
     bounds = [f"at least {field['minimum']}"] if "minimum" in field else []
     bounds += [f"at most {field['maximum']}"] if "maximum" in field else []
+    bounds += [f"at most {field['maxLength']} characters"] if "maxLength" in field else []
     return ", ".join([str(field.get("format") or field.get("type")), *bounds])
 
 

@@ -25,6 +25,7 @@ from interlock.graphs.spec import awaited
 from interlock.nodes.act import normal_arguments
 from interlock.nodes.inputs import complete
 from interlock.nodes.wait import payload_fault
+from interlock.source import did_you_mean
 from interlock.store.approvals import known_as
 from interlock.store.audit import Fault, Head
 from interlock.store.locks import held
@@ -268,8 +269,17 @@ def _read_form(form: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, 
             try:
                 value = json.loads(value)
             except ValueError:
-                raise DecisionRefused(f"{name} is not a {wanted}; the question is still open.") from None
+                like = "true or false" if wanted == "boolean" else f"{wanted}, as JSON"
+                raise DecisionRefused(f"{name} takes {like}, not {value!r}; the question is still open.") from None
         read[name] = value
+    missing = [name for name in form["required"] if name not in read]
+    for name in read:
+        if name not in form["properties"]:
+            close = did_you_mean(name, form["properties"])
+            hint = f"did you mean {close}?" if close else f"it has {', '.join(form['properties']) or 'no fields'}."
+            raise DecisionRefused(f"the form has no field {name}; {hint} The question is still open.")
+    if missing:
+        raise DecisionRefused(f"{missing[0]} is missing: add --set {missing[0]}=...; the question is still open.")
     for fault in Draft202012Validator(dict(form), format_checker=FORMATS).iter_errors(read):
         raise DecisionRefused(f"the form does not accept this: {fault.message}; the question is still open.")
     return read
