@@ -16,13 +16,14 @@ from itertools import product
 
 from interlock.graphs.assigned import ANSWERED, Keys, Surely, bound_keys, solve, writing
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import Arc, Flow, shortest_of
+from interlock.graphs.flow import Arc, Flow, flow, shortest_of
 from interlock.graphs.labels import labels, wrote
 from interlock.graphs.parallel import FAILING
 from interlock.graphs.shapes import argument_shapes, reports_error
-from interlock.graphs.spec import ActStep, ApproveStep, Performing, Spec, Step
+from interlock.graphs.spec import ActStep, ApproveStep, GraphStep, MapStep, Performing, Spec, Step, path_parts
 from interlock.graphs.structure import consequential
 from interlock.policies.provenance import Label, join
+from interlock.source import Loc
 from interlock.tools.action import Action
 
 MayAuto = Callable[[str, Mapping[str, str]], bool]
@@ -33,11 +34,16 @@ BAD: tuple[Label, ...] = ("model", "untrusted")
 
 @dataclass(frozen=True)
 class Target:
-    """One target argument of a consequential action, and the keys that its value may come from."""
+    """One target argument of a consequential action, and the keys that its value may come from.
+
+    An input of a nested graph is one when a bad label of it would make a target of that graph bad.
+    """
 
     step: str
-    action: str
+    what: str
+    """The action or the graph."""
     argument: str
+    at: Loc
     keys: tuple[str, ...]
     by_model: bool
     """Whether an action model that is not the embedded one may make the value up."""
@@ -49,7 +55,7 @@ class Target:
         return join([found, "model"]) if self.by_model else found
 
 
-def integrity(spec: Spec, flow: Flow, actions: Mapping[str, Action], may_auto: MayAuto) -> Iterator[Fault]:
+def integrity(spec: Spec, paths: Flow, actions: Mapping[str, Action], may_auto: MayAuto) -> Iterator[Fault]:
     """Every target that a model or the outside may set without anybody being asked, with the shortest path."""
     worst = labels(spec)
     surely: Surely | None = None
@@ -59,24 +65,23 @@ def integrity(spec: Spec, flow: Flow, actions: Mapping[str, Action], may_auto: M
         if all(edge.approval is not None for edge in spec.entering(target.step)):
             continue
         if surely is None:
-            surely = solve(Keys(spec, flow.blocks), flow)
-        found = _Search(spec, flow, surely, target).path()
+            surely = solve(Keys(spec, paths.blocks), paths)
+        found = _Search(spec, paths, surely, target).path()
         if found is not None:
             label, path = found
             where = "a model" if label == "model" else "outside"
-            message = (
-                f"`{target.argument}` of `{target.action}` may come from {where}, and the policies may let it pass"
-            )
+            message = f"`{target.argument}` of `{target.what}` may come from {where}, and the policies may let it pass"
             hint = "add an approval to the edge, or bind a value that the user or a record gives"
-            step = spec.steps[target.step]
-            bound = isinstance(step, Performing) and target.argument in step.bind
-            at = ("steps", target.step, "bind", target.argument) if bound else ("steps", target.step)
-            yield Fault("G212", message, at, key=not bound, hint=hint, path=path)
+            if isinstance(spec.steps[target.step], GraphStep | MapStep):
+                hint = f"bind a value that the user or a record gives, or add an approval in `{target.what}`"
+            yield Fault("G212", message, target.at, key=len(target.at) == 2, hint=hint, path=path)
 
 
 def _targets(spec: Spec, actions: Mapping[str, Action], may_auto: MayAuto) -> Iterator[Target]:
     """The target arguments whose value is not fixed, of actions that a policy may let pass with a bad label."""
     for name, step in spec.steps.items():
+        if isinstance(step, GraphStep | MapStep):
+            yield from _inputs(name, step, actions, may_auto)
         if not isinstance(step, Performing):
             continue
         keys = bound_keys(step)
@@ -88,7 +93,29 @@ def _targets(spec: Spec, actions: Mapping[str, Action], may_auto: MayAuto) -> It
                 sources, by_model = _sources(spec, step, keys.get(argument))
                 auto = frozenset(label for label in BAD if may_auto(action, fixed | {argument: label}))
                 if auto and (sources or by_model):
-                    yield Target(name, action, argument, sources, by_model, auto)
+                    at = ("steps", name, "bind", argument) if argument in step.bind else ("steps", name)
+                    yield Target(name, action, argument, at, sources, by_model, auto)
+
+
+def _inputs(name: str, step: GraphStep | MapStep, actions: Mapping[str, Action], may_auto: MayAuto) -> Iterator[Target]:
+    """The inputs of a nested graph that decide who or what its actions affect."""
+    given: dict[str, tuple[str, Loc]] = {
+        argument: (key, ("steps", name, "bind", argument)) for argument, key in bound_keys(step).items()
+    }
+    if isinstance(step, MapStep):
+        given[step.item] = path_parts(step.over)[0], ("steps", name, "map", "over")
+    for argument, (key, at) in given.items():
+        schema = step.spec.input.get(argument)
+        if schema is None:
+            continue
+        auto = set()
+        for label in BAD:
+            inputs = step.spec.input | {argument: schema.model_copy(update={"provenance": label})}
+            inner = step.spec.model_copy(update={"input": inputs})
+            if next(integrity(inner, flow(inner), actions, may_auto), None) is not None:
+                auto.add(label)
+        if auto:
+            yield Target(name, step.spec.graph, argument, at, (key,), False, frozenset(auto))
 
 
 def _asks_anyway(step: Performing, action: Action) -> bool:
@@ -125,9 +152,9 @@ that the answer of a review still to come would write."""
 class _Search:
     """The walks on which one target has a bad label, over the keys that it can depend on."""
 
-    def __init__(self, spec: Spec, flow: Flow, surely: Surely, target: Target) -> None:
+    def __init__(self, spec: Spec, paths: Flow, surely: Surely, target: Target) -> None:
         self.spec = spec
-        self.flow = flow
+        self.paths = paths
         self.surely = surely
         self.target = target
         self.keys = _slice(spec, target.keys)
@@ -147,7 +174,7 @@ class _Search:
                     return True
             return False
 
-        found = shortest_of(self.flow, start, self._after, wrong)
+        found = shortest_of(self.paths, start, self._after, wrong)
         return (reached[0], tuple(found[0])) if found else None
 
     def _first(self) -> Frame:
@@ -174,7 +201,7 @@ class _Search:
 
     def _across(self, arc: Arc, frames: tuple[Frame, ...], approved: bool) -> Iterator[tuple[tuple[Frame, ...], bool]]:
         """Into a branch, out of it, or neither."""
-        blocks = self.flow.blocks
+        blocks = self.paths.blocks
         if arc.source in blocks.of:
             inside = any(self.target.step in names for names in blocks.of[arc.source].branches.values())
             yield (*frames, (frames[-1][0], 0)), approved and not inside
@@ -222,7 +249,7 @@ class _Search:
             label = known[place] if written >> place & 1 else before[place]
             others = [
                 other
-                for other in self.flow.blocks.of[fork].branches
+                for other in self.paths.blocks.of[fork].branches
                 if other != branch and other not in self.surely.lacking(fork, key)
             ]
             if others:
@@ -237,7 +264,7 @@ class _Search:
         """The best label with which each branch can write each key, whatever it reads."""
         found: dict[tuple[str, str, str], list[Label]] = {}
         for name, step in self.spec.steps.items():
-            for fork, branch in self.flow.blocks.around(name):
+            for fork, branch in self.paths.blocks.around(name):
                 if step.writes in self.place:
                     found.setdefault((fork, branch, step.writes), []).append(wrote(step, {}))
         best: dict[tuple[str, str, str], Label] = {}
