@@ -32,7 +32,8 @@ from interlock.graphs.spec import (
     WaitStep,
     outcomes,
 )
-from interlock.graphs.upgrade import GONE, Judged, Passed, Standing, Upgrade
+from interlock.graphs.standing import GONE, Judged, Passed, Standing
+from interlock.graphs.upgrade import Upgrade
 from interlock.source import SourceError
 from tests.graphs.random_specs import ACTIONS, PYTHON, made
 

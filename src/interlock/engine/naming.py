@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from interlock.engine.project import Project, Workflow
@@ -45,10 +46,9 @@ def proven(workflow: Workflow) -> Workflow:
     return workflow
 
 
-def _pinned(project: Project, name: str, wanted: object) -> Workflow:
-    assert callable(wanted)
+def _pinned(project: Project, name: str, wanted: Callable[[PinnedSpec], bool]) -> Workflow:
     runs = project.services.runs
-    found: list[PinnedSpec] = [spec for spec in runs.specs() if wanted(spec)]
+    found = [spec for spec in runs.specs() if wanted(spec)]
     if not found:
         raise ProjectError(f"no run was started under {name}; `interlock runs list` shows the runs there are.")
     living = [spec for spec in found if runs.living(spec.digest)] if len(found) > 1 else found

@@ -19,7 +19,8 @@ from interlock.engine.settling import upgrades_of
 from interlock.errors import InputError
 from interlock.graphs.mapping import SpecMapping
 from interlock.graphs.spec import Spec
-from interlock.graphs.upgrade import Judged, Passed, Standing, Upgrade, Word
+from interlock.graphs.standing import Judged, Passed, Standing, Word
+from interlock.graphs.upgrade import Upgrade
 from interlock.nodes.inputs import complete
 from interlock.store.runs import ENDED
 from interlock.store.tables import Effect, Run, Visit

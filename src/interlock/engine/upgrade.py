@@ -23,7 +23,7 @@ from interlock.engine.settling import settle, upgrades_of
 from interlock.errors import InterlockError, RunBusy
 from interlock.graphs.mapping import SpecMapping
 from interlock.graphs.spec import START, Spec, keys_of
-from interlock.graphs.upgrade import Judged, Position
+from interlock.graphs.standing import Judged, Position
 from interlock.nodes.kinds import nodes_of
 from interlock.nodes.services import Services
 from interlock.store.approvals import known_as

@@ -7,12 +7,12 @@ the new spec says of it.  So what must fit is the way in, what was written befor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from interlock.digest import Json
 from interlock.graphs.assigned import assigned
-from interlock.graphs.bounds import Bounds, bounds
+from interlock.graphs.bounds import bounds
 from interlock.graphs.cards import Schema
 from interlock.graphs.differences import changed_in
 from interlock.graphs.flow import flow, reachable
@@ -32,77 +32,12 @@ from interlock.graphs.spec import (
     keys_of,
     outcomes,
 )
+from interlock.graphs.standing import GONE, Judged, Passed, Position, Standing, Word
 from interlock.policies.provenance import rank
 from interlock.tools.action import Action
 
-Word = Literal["safe", "voids_approval", "needs_mapping", "impossible"]
-"""What would become of a waiting run.
-
-safe: it can go on.  voids_approval: it can, but an approval that waits or was given is asked for again.
-needs_mapping: it can, once the mapping says what has become of something.  impossible: it ends under the
-spec that it was started with.
-"""
-
-GONE = -2
-"""In place of an edge that a visit took, which the run's present spec does not have."""
-
 Choose = Callable[[Spec, str, str, Mapping[str, Any]], int]
 """The index of the edge that leaves a step by an outcome, with these values in the state."""
-
-
-@dataclass(frozen=True)
-class Passed:
-    """One visit of the run, as it was recorded; it is open without an outcome."""
-
-    step: str
-    visit: int
-    outcome: str | None
-    entered_by: int
-    left_by: int | None
-
-
-@dataclass(frozen=True)
-class Standing:
-    """All that is known of a run between two nodes."""
-
-    input: Mapping[str, Json]
-    values: Mapping[str, Json]
-    """Its state."""
-    visits: Sequence[Passed]
-    used: Mapping[str, int] = field(default_factory=dict)
-    """What it has used, by counter."""
-    performed: Sequence[tuple[str, str]] = ()
-    """The actions that were performed: step and action."""
-    names: frozenset[str] = frozenset()
-    """Names of steps that its rows carry from still earlier specs."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where it would go on."""
-
-    step: str
-    visit: int
-    edge: int
-    """The edge of the new spec by which it comes into the step."""
-    open: bool
-    """Whether the visit has begun: it is entered again, and not counted again."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What would become of a run, with the reason; where it can go on, all that has to be rewritten."""
-
-    word: Word
-    reason: str
-    position: Position | None = None
-    """None where the run has not begun."""
-    input: Mapping[str, Json] = field(default_factory=dict)
-    values: Mapping[str, Json] = field(default_factory=dict)
-    edges: Mapping[tuple[str, int], tuple[int, int | None]] = field(default_factory=dict)
-    """By old step and visit: the edges that it was entered and left by, in the new spec."""
-    bounds: Bounds | None = None
-    """The most that the run can still take from there."""
 
 
 class _Cannot(Exception):
