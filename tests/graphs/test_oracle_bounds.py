@@ -28,6 +28,7 @@ from interlock.graphs.spec import (
     Step,
     outcomes,
 )
+from interlock.graphs.structure import connected
 
 many = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ENDLESS = float("inf")
@@ -52,6 +53,11 @@ def own(step: Step, metric: str) -> float:
         case "approvals", CallStep(call=call):
             return call != "house.look"
     return 0
+
+
+def plus(*numbers: float) -> float:
+    """The sum; what never happens together with anything never happens."""
+    return NEVER if NEVER in numbers else sum(numbers)
 
 
 @dataclass
@@ -89,7 +95,7 @@ class Longest:
             most = self._fork(name, step, seen, join)
         else:
             most = max(self._leave(name, word, executed, seen, join) for word in outcomes(step))
-            most += own(step, self.metric) if executed else float(self.metric == "steps")
+            most = plus(most, own(step, self.metric) if executed else float(self.metric == "steps"))
         self.memo[key] = most
         return most
 
@@ -98,13 +104,12 @@ class Longest:
         ends = [self._branch(name, branch, after) for branch in step.fork]
         either = [max(well, badly) for well, badly in ends]
         failed = [
-            badly + sum(most for other, most in enumerate(either) if other != place)
+            plus(badly, *(most for other, most in enumerate(either) if other != place))
             for place, (_, badly) in enumerate(ends)
-            if badly != NEVER
         ]
-        on = sum(well for well, _ in ends) + self._leave(after, "done", True, seen, join)
-        off = max(failed) + self._leave(after, "failed", True, seen, join) if failed else NEVER
-        return max(on, off) + (2 if self.metric == "steps" else 0)
+        on = plus(*(well for well, _ in ends), self._leave(after, "done", True, seen, join))
+        off = plus(max(failed), self._leave(after, "failed", True, seen, join) if max(failed) > NEVER else NEVER)
+        return plus(max(on, off), 2 if self.metric == "steps" else 0)
 
     def _branch(self, fork: str, branch: str, join: str) -> tuple[float, float]:
         """The most until a branch comes to its join, and until it fails."""
@@ -124,7 +129,7 @@ class Longest:
         if not edges:
             assert word in UNROUTED_ENDS
             return paid if join is None or self.end == (join, True) else NEVER
-        return paid + max(self._enter(edge.target, seen, join) for edge in edges)
+        return plus(paid, max(self._enter(edge.target, seen, join) for edge in edges))
 
 
 METRICS = ("steps", "model_calls", "tokens", "actions", "approvals")
@@ -132,9 +137,7 @@ METRICS = ("steps", "model_calls", "tokens", "actions", "approvals")
 
 def ends(spec: Spec) -> bool:
     """Whether END can be reached from every step, and every branch can end."""
-    paths = flow(spec)
-    successors = paths.successors(ending=False)
-    return all(END in reachable(successors, [name]) for name in reachable(successors, [START]))
+    return not any(fault.code == "G028" for fault in connected(spec, flow(spec)))
 
 
 @many

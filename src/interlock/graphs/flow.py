@@ -55,12 +55,8 @@ class Flow:
     def arcs(self) -> Iterable[Arc]:
         return (arc for arcs in self.leaving.values() for arc in arcs)
 
-    def successors(self, ending: bool = True) -> dict[str, list[str]]:
-        """What follows each node; without `ending`, failures that no edge takes are left out."""
-        return {
-            name: list(dict.fromkeys(arc.target for arc in arcs if ending or arc.edge is not None))
-            for name, arcs in self.leaving.items()
-        }
+    def successors(self) -> dict[str, list[str]]:
+        return {name: list(dict.fromkeys(arc.target for arc in arcs)) for name, arcs in self.leaving.items()}
 
 
 def flow(spec: Spec) -> Flow:
@@ -156,10 +152,22 @@ def shortest(
     return shortest_of(flow, state, lambda arc, here: (step(arc, here),), goal)
 
 
+MOST_STATES = 200_000
+"""More states than these are not searched: what nobody could follow is refused."""
+
+
+class TooMany(Exception):
+    """A search has come to more than `MOST_STATES` states."""
+
+
 def shortest_of(
     flow: Flow, state: S, steps: Callable[[Arc, S], Iterable[S]], goal: Callable[[Arc, S], bool]
 ) -> tuple[list[str], Arc] | None:
-    """The same where an arc may lead to one of several states."""
+    """The same where an arc may lead to one of several states.
+
+    Raises:
+        TooMany: there are too many states to be searched.
+    """
     first: tuple[str, S] = (START, state)
     came: dict[tuple[str, S], tuple[str, S] | None] = {first: None}
     waiting = deque([first])
@@ -178,6 +186,8 @@ def shortest_of(
                 if there not in came:
                     came[there] = here
                     waiting.append(there)
+        if len(came) > MOST_STATES:
+            raise TooMany
     return None
 
 

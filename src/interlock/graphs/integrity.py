@@ -16,7 +16,7 @@ from itertools import product
 
 from interlock.graphs.assigned import ANSWERED, Keys, Surely, bound_keys, solve, writing
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import Arc, Flow, flow, shortest_of
+from interlock.graphs.flow import Arc, Flow, TooMany, flow, shortest_of
 from interlock.graphs.labels import labels, wrote
 from interlock.graphs.parallel import FAILING
 from interlock.graphs.shapes import argument_shapes, reports_error
@@ -174,7 +174,10 @@ class _Search:
                     return True
             return False
 
-        found = shortest_of(self.paths, start, self._after, wrong)
+        try:
+            found = shortest_of(self.paths, start, self._after, wrong)
+        except TooMany:  # so many labels meet here that no path can be shown; what is not proven is refused
+            return max(self.target.auto), ()
         return (reached[0], tuple(found[0])) if found else None
 
     def _first(self) -> Frame:
