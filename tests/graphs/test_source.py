@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
+from interlock.graphs.cards import ReasonCard, RouteCard
 from interlock.graphs.codes import CODES
 from interlock.policies.language import Policy
 from interlock.source import (
@@ -296,6 +297,36 @@ def test_validation_places_each_fault() -> None:
         ("P001", 3, 1, "did you mean `applies_to`?"),
         ("P003", 5, 37, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "hint"),
+    [
+        ("policy: a\nversion: x\n", "`version` should be a whole number", None),
+        ("policy: a\nversion: 1\ninputs: {n: {type: integer}}\n", "or 'provenance'", "did you mean `int`?"),
+        (
+            "policy: a\nversion: 1\nrules:\n  - {id: r, then: aprove, because: b}\n",
+            "`then` should be 'auto' or 'deny', or a mapping",
+            None,
+        ),
+    ],
+)
+def test_a_wrong_value_says_what_fits(text: str, says: str, hint: str | None) -> None:
+    """A word for a number, a misspelt word, and a word where a mapping may stand too."""
+    model, [finding] = validate(Policy, parse_document(text, "p.yaml"), "P")
+    assert model is None
+    assert finding.message.endswith(says)
+    assert finding.hint == hint
+
+
+def test_a_type_in_the_place_of_a_schema_is_understood() -> None:
+    """`{text: string}` where a schema belongs, and too few labels, each with what to write."""
+    card = "node: a\nkind: reason\ngoal: b\nprompt: c\noutput: {text: string}\n"
+    _, [finding] = validate(ReasonCard, parse_document(card, "c.yaml"), "N")
+    assert (finding.line, finding.column, finding.hint) == (5, 16, "write `{type: string}`")
+    card = "node: a\nkind: route\ngoal: b\nlabels: {one: c}\n"
+    _, [finding] = validate(RouteCard, parse_document(card, "c.yaml"), "N")
+    assert finding.message == "`labels` needs at least 2 entries, has 1"
 
 
 def test_a_misspelt_key_is_not_also_missing() -> None:

@@ -99,6 +99,8 @@ class CompensateFields(_WorkingFields):
 class ApproveFields(_StepFields):
     """A step that a person answers."""
 
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["form", "covers"]}})
+
     approve: str = Field(min_length=1, description="The question, as the reviewer reads it.")
     reads: list[str] = Field(default_factory=list, description="The keys of the state that the reviewer sees.")
     form: dict[Name, Schema] = Field(default_factory=dict, description="The fields of the answer, each with its type.")

@@ -181,8 +181,11 @@ class StepReader:
             if action is not None and action.compensate is not None and action.compensate in self.known.actions
         ]
         if not undoing:
+            actions = self._actions_of(undone)
             message = f"no action of `{undone}` names one that compensates it"
             hint = "declare `compensate=` on the action in tools/"
+            if not actions:
+                message, hint = f"`{undone}` performs no action that could be undone", "name an act or call step"
             self.report("G035", message, (*at, "compensate"), hint=hint)
             return None
         values = _values(fields, "compensate")

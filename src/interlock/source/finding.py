@@ -54,4 +54,4 @@ def hint_for(word: str, known: Iterable[str]) -> str | None:
     close = did_you_mean(word, known)
     if close:
         return f"did you mean `{close}`?"
-    return f"one of {', '.join(f'`{name}`' for name in known)}" if 0 < len(known) <= 8 else None
+    return f"one of {', '.join(f'`{name}`' for name in known)}" if 0 < len(known) <= 10 else None

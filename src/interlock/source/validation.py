@@ -60,6 +60,8 @@ def _faults(document: Document, error: ValidationError, at: Loc) -> dict[Loc, An
             loc = (*_walk(document, at, item["loc"][:-1], dict), item["loc"][-1])
         else:
             loc = _walk(document, at, item["loc"])
+        if loc in kept and kept[loc]["type"] == "literal_error" and item["type"] == "model_type":
+            kept[loc]["msg"] += ", or a mapping"
         kept.setdefault(loc, item)
     return {
         loc: item for loc, item in kept.items() if not any(other[: len(loc)] == loc and other != loc for other in kept)
@@ -77,7 +79,7 @@ def _findings(document: Document, faults: dict[Loc, Any], unknown: dict[Loc, lis
             if loc not in meant:
                 found.append(document.finding(f"{family}002", f"the key `{loc[-1]}` is missing", loc[:-1], key=True))
         else:
-            found.append(document.finding(f"{family}003", _sentence(item, loc), loc))
+            found.append(document.finding(f"{family}003", _sentence(item, loc), loc, hint=_hint(item)))
     return sorted(found, key=lambda finding: (finding.line, finding.column))
 
 
@@ -138,10 +140,36 @@ def _known(model: type[BaseModel], parts: tuple[str | int, ...]) -> list[str]:
     return sorted({name for node in here for name in node.get("properties", {})})
 
 
+TYPES = ("string", "integer", "number", "boolean", "array", "object")
+"""Types of JSON; where one stands instead of a mapping, a schema was meant."""
+
+
+def _hint(item: Any) -> str | None:
+    """What was meant by a wrong word: one of the few that fit, or the short form of a schema."""
+    word = item["input"]
+    if not isinstance(word, str):
+        return None
+    if item["type"] == "literal_error":
+        close = did_you_mean(word, re.findall(r"'([^']*)'", item["ctx"]["expected"]))
+        return f"did you mean `{close}`?" if close else None
+    if item["type"] == "model_type" and word in TYPES:
+        return f"write `{{type: {word}}}`"
+    return None
+
+
 def _sentence(item: Any, loc: Loc) -> str:
     named = [str(part) for part in loc if isinstance(part, str)]
+    about = f"`{named[-1]}` " if named else "it "
+    match item["type"]:
+        case "int_type" | "int_parsing" | "int_from_float":
+            return f"{about}should be a whole number"
+        case "too_short" | "too_long":
+            least, most = item["ctx"].get("min_length"), item["ctx"].get("max_length")
+            bound = f"at least {least}" if least is not None else f"at most {most}"
+            entries = "entry" if (least or most) == 1 else "entries"
+            return f"{about}needs {bound} {entries}, has {item['ctx']['actual_length']}"
     message = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "should be")
     message = re.sub(r"^String should", "the text should", message)
     if message.startswith("should"):
-        message = (f"`{named[-1]}` " if named else "it ") + message
+        message = about + message
     return message[:1].lower() + message[1:]
