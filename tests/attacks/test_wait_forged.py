@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from langgraph.types import Command
 
-from interlock.errors import DecisionRefused, InputError, NotFound
+from interlock.errors import DecisionRefused, InputError, NotFound, Refused
 from tests.attacks.house import House, Run, attempt, ended
 
 GRAPH = """
@@ -98,7 +98,8 @@ def test_a_clock_that_jumps_ahead_expires_and_does_not_act(house: House) -> None
     """An event past its deadline is none, even if it was sent at the same instant."""
     run = waiting(house)
     house.clock.advance(timedelta(days=1))
-    assert run.engine.send(run.id, "settled", {"sum": 1}, "bank") is None
+    with pytest.raises(Refused, match="waits for the event settled no more"):
+        run.engine.send(run.id, "settled", {"sum": 1}, "bank")
     assert run.drive().run.outcome == "too_late"
     assert house.effects == []
 
@@ -148,7 +149,7 @@ def test_the_words_of_an_event_are_data(house: House) -> None:
 
 
 def test_two_processes_that_send_end_the_wait_once(open_house: House) -> None:
-    """One event is taken and the other kept; the run goes on with the one that was taken."""
+    """One event is taken and the other refused; the run goes on with the one that was taken."""
     open_house.write("graphs/settled.yaml", GRAPH.replace("{wait: 1h}", "{wait: {until: $.to}}"))
     run = open_house.begun("settled", to="2026-01-05T09:00:00+00:00")
     sending = [
@@ -158,11 +159,10 @@ def test_two_processes_that_send_end_the_wait_once(open_house: House) -> None:
         for number in (1, 2)
     ]
     said = [ended(process) for process in sending]
-    assert [each.code for each in said] == [0, 0], said
-    assert sorted(each.json["kept"] for each in said) == [False, True]
+    assert sorted(each.code for each in said) == [0, 1], said
     resumed = open_house.command("runs", "resume", "--due", "--json")
     assert resumed.code == 0, resumed.err
-    taken = next(number for number, each in enumerate(said, start=1) if not each.json["kept"])
+    taken = next(number for number, each in enumerate(said, start=1) if each.code == 0)
     assert run.engine.services.runs.get(run.id).output == {"settlement": {"sum": taken}}
     assert len(open_house.effects) == 1
     assert run.whole()

@@ -67,17 +67,18 @@ def test_a_timer_ends_when_its_time_has_come(make: Make, clock: FakeClock) -> No
 
 
 def test_an_event_ends_its_wait_once(make: Make, clock: FakeClock) -> None:
-    """Its data is what the step writes; a second one is kept, not used."""
+    """Its data is what the step writes; a second one is refused, since nothing waits for it any more."""
     engine, run = start(make({"waits": GRAPH}), "waits")
     clock.advance(timedelta(hours=2))
     engine.drive(run)
     pause = engine.send(run, "paid", {"amount": 5}, "bank")
     assert pause is not None
     assert (pause.state, pause.sender, pause.payload) == ("done", "bank", {"amount": 5})
-    assert engine.send(run, "paid", {"amount": 9}, "bank") is None
+    with pytest.raises(Refused, match="waits for the event paid no more; it was not sent"):
+        engine.send(run, "paid", {"amount": 9}, "bank")
     assert engine.drive(run).run.output["payment"] == {"amount": 5}
     events = [entry["event"] for entry in engine.history(run)]
-    assert (events.count("pause.done"), events.count("event.kept")) == (2, 1)
+    assert (events.count("pause.done"), events.count("event.kept")) == (2, 0)
 
 
 def test_an_event_may_come_before_its_wait(make: Make, clock: FakeClock) -> None:
@@ -94,7 +95,8 @@ def test_an_event_that_does_not_come_expires(make: Make, clock: FakeClock) -> No
     clock.advance(timedelta(hours=2))
     engine.drive(run)
     clock.advance(timedelta(days=3))
-    assert engine.send(run, "paid", {"amount": 5}, "bank") is None
+    with pytest.raises(Refused, match="waits for the event paid no more"):
+        engine.send(run, "paid", {"amount": 5}, "bank")
     assert engine.drive(run).run.outcome == "unpaid"
     with pytest.raises(Refused, match="takes no more events"):
         engine.send(run, "paid", {"amount": 5}, "bank")
@@ -128,13 +130,20 @@ def test_unread_events_are_bounded(make: Make) -> None:
 
 
 def test_one_of_many_senders_ends_the_wait(make: Make, clock: FakeClock) -> None:
-    """Sent at once from several engines, one event is taken and each other one kept."""
+    """Sent at once from several engines, one event is taken and the others are refused."""
     engine, run = start(make({"waits": GRAPH}), "waits")
     clock.advance(timedelta(hours=2))
     engine.drive(run)
     engines = [Engine(make()) for _ in range(4)]
+
+    def send(number: int) -> Any:
+        try:
+            return engines[number].send(run, "paid", {"amount": number}, "bank")
+        except Refused:
+            return None
+
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda pair: pair[1].send(run, "paid", {"amount": pair[0]}, "bank"), enumerate(engines)))
+        found = list(pool.map(send, range(4)))
     taken = [pause.payload for pause in found if pause is not None]
     assert len(taken) == 1
     assert engine.drive(run).run.output["payment"] == taken[0]

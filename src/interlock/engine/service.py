@@ -19,6 +19,7 @@ from interlock.digest import canonical
 from interlock.engine.driver import Listener, silent
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, InputError, Refused, UsageError
+from interlock.graphs.ahead import awaited_ahead
 from interlock.graphs.cards import object_schema
 from interlock.graphs.formats import FORMATS
 from interlock.graphs.spec import awaited
@@ -122,7 +123,7 @@ class Engine:
         """Give a run an event that it waits for, or will; None where it is kept until the run waits for it.
 
         Raises:
-            Refused: the run has ended, its workflow never waits for such an event, or too many are unread.
+            Refused: the run has ended, never waits for such an event or does so no more, or too many are unread.
             InputError: the payload fits no wait for this event, or is none that can be kept.
         """
         known_as(sender)
@@ -140,11 +141,26 @@ class Engine:
         if not fitting:
             known = ", ".join(sorted({str(step.event) for step in waits})) or "none"
             raise Refused(f"{run.graph} never waits for the event {event}; it waits for: {known}.")
-        faults = [payload_fault(dict(payload), object_schema(step.payload)) for step in fitting]
-        if all(faults):
+        family = [each for each in self.services.runs.family(run.id) if each.status not in ENDED]
+        open_now, ahead = self._waits_for(event, family)
+        faults = [payload_fault(dict(payload), schema) for schema in (*open_now, *ahead)]
+        if faults and all(faults):
             raise InputError(f"the event {event} does not fit: {faults[0]}; nothing was changed, the run waits on.")
-        family = [each.id for each in self.services.runs.family(run.id)]
-        return self.services.pauses.send(run.id, family, event, dict(payload), sender)
+        ids = [each.id for each in family]
+        return self.services.pauses.send(run.id, ids, event, dict(payload), sender, keep=bool(ahead))
+
+    def _waits_for(self, event: str, family: Sequence[Run]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The schemas of the waits for `event` that are open in these runs, and of those they may still come to."""
+        self.services.pauses.settle_due()
+        waiting = self.services.pauses.waiting([each.id for each in family])
+        ahead = []
+        for each in family:
+            visits = self.services.runs.visits(each.id)
+            last = visits[-1] if visits else None
+            at, left_by = (last.step, last.left_by) if last else (None, None)
+            steps = awaited_ahead(self._driver.graph(each.spec_digest)[1], at, left_by)
+            ahead += [object_schema(step.payload) for step in steps if step.event == event]
+        return [pause.payload_schema for pause in waiting if pause.event == event], ahead
 
     def due(self) -> list[str]:
         """The runs that can go on because a moment has come or an event was sent."""

@@ -107,16 +107,17 @@ class Pauses:
         return settled
 
     def send(
-        self, run_id: str, family: Sequence[str], event: str, payload: dict[str, Any], sender: str
+        self, run_id: str, family: Sequence[str], event: str, payload: dict[str, Any], sender: str, *, keep: bool = True
     ) -> Pause | None:
         """Give an event to the oldest open wait of its name that it fits; None where it is kept for a later one.
 
         Args:
             run_id: the run it is sent to.
             family: that run and all runs below it.
+            keep: whether a later wait may still take it.
 
         Raises:
-            Refused: too many events of this run are unread already.
+            Refused: nothing waits for it and nothing will, or too many events of this run are unread already.
         """
         self.settle_due()
         with self._database.write() as session:
@@ -125,6 +126,8 @@ class Pauses:
                 if pause.due_at > self._clock() and self._fits(payload, pause.payload_schema):
                     self._settle(session, pause, "done", payload, sender)
                     return pause
+            if not keep:
+                raise Refused(f"run {run_id} waits for the event {event} no more; it was not sent.")
             unread = select(func.count()).select_from(EarlyEvent)
             unread = unread.where(EarlyEvent.run_id == run_id, col(EarlyEvent.taken_by).is_(None))
             if session.exec(unread).one() >= EARLY:
