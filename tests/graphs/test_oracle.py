@@ -17,7 +17,7 @@ from interlock.graphs.flow import Flow, flow
 from interlock.graphs.integrity import integrity
 from interlock.graphs.spec import START, ApproveStep, ForkStep, Spec
 
-many = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=2200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def forks(spec: Spec) -> bool:

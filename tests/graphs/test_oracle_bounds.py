@@ -30,7 +30,9 @@ from interlock.graphs.spec import (
 )
 from interlock.graphs.structure import connected
 
-many = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=2300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Over 2,000 workflows once those are left out that the proofs of structure refuse."""
+
 ENDLESS = float("inf")
 NEVER = float("-inf")
 
@@ -161,7 +163,7 @@ def test_a_cycle_is_refused_when_some_run_is_endless(spec: Spec) -> None:
     assert all(fault.path[0] == fault.path[-1] for fault in faults)
 
 
-@many
+@settings(many, max_examples=3700)  # of which some 2,100 have no endless cycle
 @given(specs())
 def test_no_run_goes_past_the_bounds(spec: Spec) -> None:
     """The bounds hold in every run of every workflow."""

@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_specs import ACTIONS, made, specs
 
+from interlock.graphs.bounds import bounds
 from interlock.graphs.cards import Retry, Schema
 from interlock.graphs.disjoint import disjoint, together
 from interlock.graphs.endings import possible
 from interlock.graphs.flow import flow
 from interlock.graphs.parallel import blocks
+from interlock.graphs.proofs import prove
 from interlock.graphs.retries import retries
 from interlock.graphs.shapes import Shape
 from interlock.graphs.spec import END, START, CallStep, Edge, ForkStep, JoinStep, Spec, outcomes
@@ -24,7 +26,7 @@ from interlock.policies.decide import compare
 from interlock.policies.language import Comparison
 from interlock.tools.action import EffectClass
 
-many = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=2200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def after(spec: Spec, name: str) -> set[str]:
@@ -122,19 +124,33 @@ def is_block(spec: Spec, fork: str) -> bool:
     return all(edge.source in members[0] | members[1] for edge in spec.entering(joins[0]))
 
 
+def bent(spec: Spec, seed: int) -> Spec:
+    """The same with one edge that leads somewhere else."""
+    choice = random.Random(seed)
+    edges = list(spec.edges)
+    index = choice.randrange(len(edges))
+    edges[index] = edges[index].model_copy(update={"target": choice.choice([*spec.steps, END])})
+    return spec.model_copy(update={"edges": edges})
+
+
+@many
+@given(st.integers(0, 2**32), st.integers(1, 12), st.booleans())
+def test_the_proofs_always_answer(seed: int, size: int, bend: bool) -> None:
+    """Whatever is wrong with a workflow, every proof gives its faults, each at a place of the file; none raises."""
+    spec = made(seed, size, True, True)
+    spec = bent(spec, seed) if bend else spec
+    bounds(spec, ACTIONS)
+    for fault in prove(spec, ACTIONS, lambda action: False, None, lambda action, labels: True):
+        assert fault.at[0] in ("steps", "edges", "limits", "output")
+        assert set(fault.path) <= {START, END, *spec.steps}
+
+
 @many
 @given(st.integers(0, 2**32), st.integers(4, 12), st.booleans())
 def test_blocks_agree_with_their_definition(seed: int, size: int, bend: bool) -> None:
     """Forks and joins are called blocks exactly when nothing leads in or out beside them; one edge bent or not."""
     spec = made(seed, size, True, True)
-    if bend:
-        choice = random.Random(seed)
-        index = choice.randrange(len(spec.edges))
-        target = choice.choice([*spec.steps, END])
-        edges = [
-            edge.model_copy(update={"target": target}) if i == index else edge for i, edge in enumerate(spec.edges)
-        ]
-        spec = spec.model_copy(update={"edges": edges})
+    spec = bent(spec, seed) if bend else spec
     found, faults = blocks(spec)
     forks = [name for name, step in spec.steps.items() if isinstance(step, ForkStep)]
     assert bool(faults) == (not all(is_block(spec, fork) for fork in forks))

@@ -117,6 +117,11 @@ def _join(leaving: dict[str, list[Arc]], known: Blocks, fork: str) -> None:
                 elif over or arc.target != failing(join):
                     arcs.append(arc)
             leaving[node] = arcs
+    found = {node for nodes in reached.values() for node in nodes}
+    for name in (name for names in known.of[fork].branches.values() for name in names):
+        for node in (name, failing(name)):
+            if node in leaving and node not in found:  # behind a block that never ends
+                leaving[node] = [arc for arc in leaving[node] if arc.target not in (join, failing(join))]
     if not losing:
         leaving[failing(join)] = []
 
