@@ -7,6 +7,9 @@ from pathlib import Path
 from tests.crash.harness import Scene, Spawn
 from tests.engine.conftest import POLICY, TOOLS
 
+EVERY = 9
+"""Of the commits of a map one in so many is the last: each kill takes two processes."""
+
 GRAPH = """
 graph: forked
 version: 1
@@ -58,3 +61,69 @@ def test_each_branch_acts_once_whichever_commit_was_the_last(tmp_path: Path, spa
         assert sorted(line.split()[1] for line in lines) == ["2", "70"], number
         events = [entry["event"] for entry in scene.left().entries]
         assert (events.count("run.created"), events.count("run.done")) == (3, 3), number
+
+
+DEEPER = {
+    "act": """
+graph: act
+version: 1
+input: {sum: {type: integer}}
+steps:
+  add: {call: counter.add, bind: {amount: $.sum}, writes: receipt}
+edges:
+  - START -> add
+  - add -> END
+  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
+output: [receipt]
+""",
+    "around": """
+graph: around
+version: 1
+input: {sum: {type: integer}}
+steps:
+  inner: {graph: act, bind: {sum: $.sum}, writes: result}
+edges:
+  - START -> inner
+  - inner -> END
+  - {from: inner, on: refused, to: END, outcome: refused}
+output: [result]
+""",
+    "mapped": """
+graph: mapped
+version: 1
+input: {sums: {type: array, items: {type: integer}}}
+steps:
+  all: {map: {over: $.sums, as: sum, graph: around, at_most: 3, concurrency: 2}, writes: results}
+edges:
+  - START -> all
+  - all -> END
+  - {from: all, on: failed, to: END, outcome: some, keeps: [all]}
+output: [results]
+""",
+}
+
+
+def test_items_at_once_act_once_whichever_commit_was_the_last(tmp_path: Path, spawn: Spawn) -> None:
+    """Killed while two items of a map are driven, each with a graph of its own and one with a question in it."""
+    root = project(tmp_path / "project")
+    for name, text in DEEPER.items():
+        (root / "graphs" / f"{name}.yaml").write_text(text)
+    values = {"sums": [2, 70]}
+    whole = Scene(spawn, tmp_path / "unkilled", root, "mapped", values).do("whole")
+    assert whole["status"] == "done"
+    assert whole["commits"] > 60
+    for number in range(3, whole["commits"] - 9, EVERY):  # two threads: a number is another moment each time
+        scene = Scene(spawn, tmp_path / f"commit-{number}", root, "mapped", values)
+        scene.begin("whole", die_after_commit=number).died()
+        run = scene.left().run
+        assert run is not None
+        scene.run = run.id
+        told = scene.do("whole")
+        assert told["status"] == "done", (number, told)
+        lines = (scene.home / "counter.txt").read_text().splitlines()
+        assert sorted(line.split()[1] for line in lines) == ["2", "70"], number
+        left = scene.left()
+        assert left.run is not None
+        assert [item["outcome"] for item in left.run.output["results"]] == ["done", "done"], number
+        events = [entry["event"] for entry in left.entries]
+        assert (events.count("run.created"), events.count("run.done")) == (5, 5), number
