@@ -67,7 +67,7 @@ _OWN_FILES = {
 Models propose, rules and people decide, and every action happens once.
 
 - `graphs/`: one workflow a file.
-- `nodes/`: one card a file, for a step that reasons or acts.
+- `nodes/`: one card a file, for a step in which a model reasons, routes or acts; and pure functions in Python.
 - `tools/`: typed actions; each declares its effect and risk.
 - `policies/`: who may do what, who must agree; `people.yaml` says who holds which role.
 - `docs/schema/`: what editors complete and judge these files by; `interlock schema -o docs/schema` writes it anew.
@@ -75,7 +75,10 @@ Models propose, rules and people decide, and every action happens once.
 ```
 interlock check graphs           # prove the workflows before anything runs
 interlock run polish_and_send -i to=anna@example.org -i request="Polish my email." -i draft=@draft.txt
+interlock draw polish_and_send --format text
 interlock review list            # what waits for a person
+interlock runs resume --due      # go on with what waited for a time or an event
+interlock explain                # what each finding of `check` means
 python -m pytest tests
 ```
 

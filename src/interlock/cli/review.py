@@ -70,6 +70,7 @@ def show(approval_id: Id, as_json: AsJson = False) -> None:
     describe(row, engine)
 
 
+_SETTLED = {"happened": "is answered: it happened", "did_not_happen": "is answered: it did not happen"}
 _KINDS = {"action": "action", "question": "something is missing", "doubt": "in doubt", "form": "question"}
 
 
@@ -218,6 +219,7 @@ def _conclude(engine: Engine, row: Approval, detach: bool, as_json: bool) -> Non
         if row.state == "waiting" and votes < needed:
             console().print(f"{row.id}: {votes} of {needed} agree.")
         else:
-            console().print(f"{row.id} is {(row.answer or {}).get('decision', row.state)}.")
+            decision = (row.answer or {}).get("decision", row.state)
+            console().print(f"{row.id} {_SETTLED.get(decision) or f'is {decision}'}.")
         tell(standing)
     raise typer.Exit(EXIT_FAILED if standing.run.status == "failed" else EXIT_DONE)

@@ -114,7 +114,8 @@ def tell(standing: Standing) -> None:
         case _ if standing.waiting:
             out.print(f"[yellow]waiting[/yellow] {run.id} waits for a person:")
             for approval in standing.waiting:
-                out.print(f"  {approval.request.get('title')}", markup=False)
+                asked = "Did this happen? " if approval.kind == "doubt" else ""
+                out.print(f"  {asked}{approval.request.get('title')}", markup=False)
                 out.print(f"  Look:    interlock review show {approval.id}", markup=False)
                 out.print(f"  Decide:  {next_step(approval)}", markup=False)
             tell_pauses(standing)

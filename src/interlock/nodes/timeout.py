@@ -16,6 +16,7 @@ from threading import Thread
 from typing import TypeVar
 
 from interlock.errors import StepTimeout
+from interlock.policies.language import duration_text
 
 T = TypeVar("T")
 
@@ -60,7 +61,8 @@ class Deadline:
     def __init__(self, timeout: timedelta | None, step: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ends = None if timeout is None else clock() + timeout.total_seconds()
-        self._message = f"step {step} took longer than its timeout of {timeout}." if timeout is not None else None
+        over = f"step {step} took longer than its timeout of {duration_text(timeout)}." if timeout is not None else None
+        self._message = over
 
     @property
     def remaining(self) -> float | None:

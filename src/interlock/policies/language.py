@@ -68,7 +68,8 @@ def _duration(value: Any) -> Any:
     return timedelta(**{unit: int(match[1])})
 
 
-def _duration_text(value: timedelta) -> str:
+def duration_text(value: timedelta) -> str:
+    """A span of time as files write it: `90s`, `2h`."""
     milliseconds = round(value.total_seconds() * 1000)
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
         if milliseconds and milliseconds % size == 0:
@@ -79,7 +80,7 @@ def _duration_text(value: timedelta) -> str:
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    PlainSerializer(_duration_text),
+    PlainSerializer(duration_text),
     WithJsonSchema({"type": "string", "pattern": f"^{SPAN}$", "examples": ["30s", "24h"]}),
 ]
 """A span of time, written as a number and one of ms, s, m, h, d."""
