@@ -144,16 +144,18 @@ class Driver:
         settle(graph, run.id, services)
         if run.status == "created" and not services.runs.visits(run.id):
             unwritten(graph, _config(run.id))
-        services.runs.status(run.id, "running")
         mended = False
         for _ in range(recursion_limit(spec)):
-            if services.runs.get(run.id).status in ENDED:
+            status = services.runs.get(run.id).status
+            if status in ENDED:
                 return
             services.approvals.expire()
             services.pauses.settle_due()
             feed = self._feed(run)
+            now = "waiting" if feed is _PARK else "running"
+            if status != now:  # one of many children that wait costs no commit each time the others go on
+                services.runs.status(run.id, now)
             if feed is _PARK:
-                services.runs.status(run.id, "waiting")
                 return
             config = _config(run.id)
             try:

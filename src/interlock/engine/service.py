@@ -86,7 +86,10 @@ class Engine:
         if run.status in ENDED:
             return Standing(run, [])
         family = [each.id for each in self.services.runs.family(run_id)]
-        questions = [row for each in family for row in self.services.approvals.waiting(each)]
+        asked: dict[str, list[Approval]] = {}
+        for row in self.services.approvals.waiting():
+            asked.setdefault(row.run_id, []).append(row)
+        questions = [row for each in family for row in asked.get(each, ())]
         return Standing(run, questions, self.services.pauses.waiting(family))
 
     def drive(self, run_id: str, *, patience: float = 0.0) -> Standing:
