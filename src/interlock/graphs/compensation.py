@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Arc, Flow, flow, shortest
 from interlock.graphs.parallel import FAILING
-from interlock.graphs.spec import END, FAILED, START, CompensateStep, ForkStep, GraphStep, MapStep, Spec, Step
+from interlock.graphs.spec import END, FAILED, START, CompensateStep, ForkStep, GraphStep, MapStep, Spec
 from interlock.graphs.structure import consequential
 from interlock.source import hint_for
 from interlock.tools.action import Action
@@ -63,6 +63,11 @@ class Standing:
             case CompensateStep() if arc.outcome == "done":
                 return performed & ~self.bit.get(step.compensate, 0)
         return performed | (self.bit.get(arc.source, 0) if arc.outcome == "done" else 0)
+
+    def undoable(self, name: str) -> bool:
+        """Whether a compensate step could undo everything that the step may do."""
+        risky = consequential(self.spec.steps[name], self.actions)
+        return bool(risky) and all(action in self.actions and self.actions[action].compensate for action in risky)
 
     def kept(self, arc: Arc) -> int:
         return self.bits(tuple(self.spec.edges[arc.edge].keeps)) if arc.edge is not None else 0
@@ -121,12 +126,19 @@ def compensation(spec: Spec, paths: Flow, actions: Mapping[str, Action]) -> Iter
             if standing & bit and place not in said:
                 said.add(place)
                 ends = [other for other in failed_ends(paths) if (other.source, other.edge) == (arc.source, arc.edge)]
-                yield _fault(facts, paths, ends, name)
+                already = [] if arc.edge is None else spec.edges[arc.edge].keeps
+                stays = [other for other, held in facts.bit.items() if standing & held and not facts.undoable(other)]
+                final = [*already, *stays]
+                yield _fault(facts, paths, ends, name, final)
     yield from _keeping(spec, facts, paths, entered)
 
 
-def _fault(facts: Standing, paths: Flow, ends: list[Arc], name: str) -> Fault:
-    """The fault of ending as failed by one of `ends`, which are outcomes of one place, after `name` was performed."""
+def _fault(facts: Standing, paths: Flow, ends: list[Arc], name: str, final: list[str]) -> Fault:
+    """The fault of ending as failed by one of `ends`, which are outcomes of one place, after `name` was performed.
+
+    Args:
+        final: all that stands there and cannot be undone; one `keeps` names them together.
+    """
     bit = facts.bit[name]
 
     def after(arc: Arc, state: int) -> int:
@@ -135,7 +147,7 @@ def _fault(facts: Standing, paths: Flow, ends: list[Arc], name: str) -> Fault:
     found = shortest(paths, 0, after, lambda arc, state: arc in ends and bool(after(arc, state)))
     source = ends[0].source.removesuffix(FAILING)
     outcome = found[1].outcome if found else ends[0].outcome
-    undone = _reversible(facts.spec.steps[name], facts.actions)
+    undone = facts.undoable(name)
     edge = ends[0].edge
     message = f"the run can end as failed by `{outcome}` of `{source}` while what `{name}` did stands"
     undoing = facts.spec.steps.get(source)
@@ -144,19 +156,13 @@ def _fault(facts: Standing, paths: Flow, ends: list[Arc], name: str) -> Fault:
     elif undone:
         hint = f"lead it through a step with `compensate: {name}`, or say `keeps: [{name}]`"
     else:
-        hint = f"it cannot be undone: say `keeps: [{name}]`"
+        hint = f"it cannot be undone: say `keeps: [{', '.join(final)}]`"
     if edge is None:
         hint = f"{hint}, on an edge {{from: {source}, on: {outcome}, to: …}}"
     at = ("steps", source) if edge is None else ("edges", edge, "on")
     part = None if edge is None else outcome
     code = "G208" if undone else "G209"
     return Fault(code, message, at, key=edge is None, hint=hint, path=tuple(found[0]) if found else (), part=part)
-
-
-def _reversible(step: Step, actions: Mapping[str, Action]) -> bool:
-    """Whether a compensate step could undo everything that `step` may do."""
-    risky = consequential(step, actions)
-    return bool(risky) and all(name in actions and actions[name].compensate for name in risky)
 
 
 def _keeping(spec: Spec, facts: Standing, paths: Flow, entered: Mapping[str, int]) -> Iterator[Fault]:

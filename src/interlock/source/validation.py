@@ -163,6 +163,8 @@ def _sentence(item: Any, loc: Loc) -> str:
     match item["type"]:
         case "int_type" | "int_parsing" | "int_from_float":
             return f"{about}should be a whole number"
+        case "string_type":
+            return f"{about}should be a text"
         case "too_short" | "too_long":
             least, most = item["ctx"].get("min_length"), item["ctx"].get("max_length")
             bound = f"at least {least}" if least is not None else f"at most {most}"
