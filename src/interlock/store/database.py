@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session
@@ -15,6 +15,9 @@ from sqlmodel import Session
 from interlock.errors import Conflict, SettingsError, StoreUnavailable
 from interlock.store.migrations import SCHEMA, migrate
 from interlock.store.tables import Meta, Row
+
+WRITERS = 0x1A7E210C
+"""The advisory lock that write transactions of one PostgreSQL database take in turn; any number of our own."""
 
 Transaction = Session
 """An open transaction, as callers outside the store may pass it on."""
@@ -73,6 +76,8 @@ class Database:
             Conflict: a unique row was written by somebody else first.
         """
         with self._explained(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if self.engine.dialect.name == "postgresql":  # SQLite locks as a whole; the audit chain needs one writer
+                session.execute(select(func.pg_advisory_xact_lock(WRITERS)))
             yield session
 
     @contextmanager
