@@ -279,7 +279,7 @@ class Story:
         ours = {theirs: own for own, theirs in self._pages.items()}
 
         def here(match: re.Match[str]) -> str:
-            if match["kind"] and match["hex"].isdecimal():
+            if match["kind"] and re.fullmatch(r"0{7}\d{3}", match["hex"]):  # an id of digits only may be real
                 of_kind = [own for own in self._pages if own.startswith(match["kind"])]
                 return of_kind[int(match["hex"]) - 1]
             return ours.get(match[0], match[0])
