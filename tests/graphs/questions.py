@@ -151,7 +151,10 @@ class Assigned(Asking):
 
 @dataclass
 class Standing(Asking):
-    """Kept: the steps whose effect stands."""
+    """Kept: the steps whose effect stands, with a `+` behind the name where several may.
+
+    One is undone by one compensation; of several, nobody counts how many are left.
+    """
 
     wrong: dict[tuple[str, int | None], dict[str, int]] = field(default_factory=dict)
     there: dict[int, set[str]] = field(default_factory=dict)
@@ -160,14 +163,18 @@ class Standing(Asking):
         if outcome != "done":
             return [state]
         if isinstance(step, CompensateStep):
-            return [state - {step.compensate}]
-        return [state | {name}] if changes(step) else [state]
+            return [state if f"{step.compensate}+" in state else state - {step.compensate}]
+        if not changes(step):
+            return [state]
+        return [state | {name, f"{name}+"} if name in state else state | {name}]
 
     def join(self, block: dict[str, set[str]], before: Any, ends: dict[str, Any], failed: bool) -> list[Any]:
-        inside = set().union(*block.values())
-        return [(before - inside).union(*(ends[branch] & names for branch, names in block.items()))]
+        told = {branch: names | {f"{name}+" for name in names} for branch, names in block.items()}
+        inside = set().union(*told.values())
+        return [(before - inside).union(*(ends[branch] & names for branch, names in told.items()))]
 
     def fail(self, name: str, outcome: str, edge: Edge | None, state: Any, length: int) -> None:
+        state = {step for step in state if not step.endswith("+")}
         index = None if edge is None else next(i for i, other in enumerate(self.spec.edges) if other is edge)
         if index is not None:
             self.there.setdefault(index, set()).update(state)

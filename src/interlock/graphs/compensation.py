@@ -1,7 +1,8 @@
 """The proof that no run ends as failed while an effect stands that nobody undid or decided to keep.
 
-A forward may-analysis of the fact *performed* of each step that changes something.  The step's success
-sets it, the success of a step that compensates it clears it, and at a failed end it must be false
+A forward may-analysis of how often each step that changes something was *performed*: never, once, or
+several times.  The step's success counts up; the success of a step that compensates it undoes the last,
+which leaves nothing after one and an unknown rest after several.  At a failed end nothing may stand
 unless the edge `keeps` it.
 """
 
@@ -22,7 +23,11 @@ from interlock.tools.action import Action
 
 @dataclass
 class Standing:
-    """The fact *performed* of each step as one bit, and what every arc does to it."""
+    """How often each step was performed, and what every arc does to it.
+
+    A step has two bits, for *performed* and, above it, for *several times*: a chain on which every arc is
+    monotone, so that joining paths bit by bit loses nothing.
+    """
 
     spec: Spec
     actions: Mapping[str, Action]
@@ -39,7 +44,7 @@ class Standing:
             if isinstance(step, GraphStep | MapStep):
                 facts.nested[name] = _leaving_effects(step, actions)
             if facts.nested.get(name) or (not isinstance(step, CompensateStep) and consequential(step, actions)):
-                facts.bit[name] = 1 << len(facts.bit)
+                facts.bit[name] = 1 << 2 * len(facts.bit)
         for fork, block in paths.blocks.of.items():
             inside = {branch: facts.bits(names) for branch, names in block.branches.items()}
             for branch in inside:
@@ -47,22 +52,24 @@ class Standing:
         return facts
 
     def bits(self, names: tuple[str, ...]) -> int:
-        return sum(self.bit.get(name, 0) for name in set(names))
+        return sum(3 * self.bit.get(name, 0) for name in set(names))
 
     def after(self, arc: Arc, performed: int) -> int:
         """What may have been performed once `arc` is taken.
 
         Into a branch goes what stands of its own steps; of the other branches' steps these alone can tell.
         """
-        step = self.spec.steps.get(arc.source)
+        step, own = self.spec.steps.get(arc.source), self.bit.get(arc.source, 0)
+        counted = performed | own | (performed & own) << 1
         match step:
             case ForkStep():
                 return performed & ~self.others.get((arc.source, arc.outcome), 0)
             case GraphStep() | MapStep():
-                return performed | (self.bit.get(arc.source, 0) if arc.outcome in self.nested[arc.source] else 0)
+                return counted if arc.outcome in self.nested[arc.source] else performed
             case CompensateStep() if arc.outcome == "done":
-                return performed & ~self.bit.get(step.compensate, 0)
-        return performed | (self.bit.get(arc.source, 0) if arc.outcome == "done" else 0)
+                undone = self.bit.get(step.compensate, 0)
+                return performed if performed & undone << 1 else performed & ~undone
+        return counted if arc.outcome == "done" else performed
 
     def undoable(self, name: str) -> bool:
         """Whether a compensate step could undo everything that the step may do."""
@@ -120,7 +127,8 @@ def compensation(spec: Spec, paths: Flow, actions: Mapping[str, Action]) -> Iter
     entered = solve(facts, paths) if facts.bit else {}
     said: set[tuple[str, int | None, str]] = set()
     for arc in failed_ends(paths):
-        standing = facts.after(arc, entered.get(arc.source, 0)) & ~facts.kept(arc)
+        performed = facts.after(arc, entered.get(arc.source, 0))
+        standing = performed & ~facts.kept(arc)
         for name, bit in facts.bit.items():
             place = (arc.source, arc.edge, name)
             if standing & bit and place not in said:
@@ -129,20 +137,21 @@ def compensation(spec: Spec, paths: Flow, actions: Mapping[str, Action]) -> Iter
                 already = [] if arc.edge is None else spec.edges[arc.edge].keeps
                 stays = [other for other, held in facts.bit.items() if standing & held and not facts.undoable(other)]
                 final = [*already, *stays]
-                yield _fault(facts, paths, ends, name, final)
+                yield _fault(facts, paths, ends, name, final, several=bool(performed & bit << 1))
     yield from _keeping(spec, facts, paths, entered)
 
 
-def _fault(facts: Standing, paths: Flow, ends: list[Arc], name: str, final: list[str]) -> Fault:
+def _fault(facts: Standing, paths: Flow, ends: list[Arc], name: str, final: list[str], *, several: bool) -> Fault:
     """The fault of ending as failed by one of `ends`, which are outcomes of one place, after `name` was performed.
 
     Args:
         final: all that stands there and cannot be undone; one `keeps` names them together.
+        several: whether it may have been performed several times.
     """
-    bit = facts.bit[name]
+    bits = facts.bits((name,))
 
     def after(arc: Arc, state: int) -> int:
-        return facts.after(arc, state) & bit
+        return facts.after(arc, state) & bits
 
     found = shortest(paths, 0, after, lambda arc, state: arc in ends and bool(after(arc, state)))
     source = ends[0].source.removesuffix(FAILING)
@@ -153,6 +162,8 @@ def _fault(facts: Standing, paths: Flow, ends: list[Arc], name: str, final: list
     undoing = facts.spec.steps.get(source)
     if isinstance(undoing, CompensateStep) and undoing.compensate == name:
         hint = f"say `keeps: [{name}]`, so that it is known what is left to do by hand"
+    elif undone and several:
+        hint = f"only the last of several is undone: undo `{name}` before it runs again, or say `keeps: [{name}]`"
     elif undone:
         hint = f"lead it through a step with `compensate: {name}`, or say `keeps: [{name}]`"
     else:
