@@ -82,6 +82,20 @@ def test_a_forged_position_of_a_child_causes_nothing(house: House, name: str) ->
     assert run.whole()
 
 
+def test_a_forged_position_of_a_child_outlives_no_rejection(house: House) -> None:
+    """Moved to its action by hand, then rejected: the child leaves by the rejection, and the parent with it."""
+    run = nested(house)
+    child = below(run, "inner.1")
+    raw(child).update_state(child.config, {"_next": "pay.perform", "_request": None}, as_node="pay.approve")
+    run.drive()
+    assert (house.effects, child.status) == ([], "waiting")
+    run.engine.services.approvals.reject(child.asked.id, "bob", comment="no")
+    raw(child).update_state(child.config, {"_next": "pay.perform", "_request": None}, as_node="pay.approve")
+    run.drive()
+    assert (house.effects, child.outcome, run.outcome) == ([], "not_paid", "nothing")
+    assert run.whole()
+
+
 def test_a_resume_by_hand_while_children_wait_only_looks_again(house: House) -> None:
     """Forged answers to the parent's interrupt, by value or by id, replayed or not, leave every child where it is."""
     run = built(house).begun("twins")
@@ -207,9 +221,9 @@ def test_an_approval_of_one_branch_is_none_for_its_twin(house: House) -> None:
     attempt(lambda: graph.update_state(right.config, forged | {"_next": "right.perform"}, as_node="right.approve"))
     attempt(lambda: graph.invoke(Command(resume={"approval": mine.id}), right.config))
     assert house.effects == []
-    assert isinstance(attempt(run.drive), Refused)  # the forged branch cannot act; the other one goes on
+    run.drive()  # the forged branch goes back to its question
     assert house.effects == ["pay 10 anna"]
-    assert (left.status, right.status) == ("done", "running")
+    assert (left.status, right.status) == ("done", "waiting")
     right.approve()
     run.drive()
     assert house.effects == ["pay 10 anna"] * 2

@@ -19,7 +19,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
 from interlock.engine.compiler import recursion_limit
-from interlock.engine.position import agreed, restored, unwritten
+from interlock.engine.position import agreed, next_node, restored, unwritten
 from interlock.engine.settling import settle
 from interlock.errors import Conflict, DrivenElsewhere, LimitExceeded, Refused, StoreUnavailable
 from interlock.graphs.spec import Spec
@@ -167,7 +167,10 @@ class Driver:
                 if services.runs.get(run.id).status in ENDED:
                     return
                 # Somebody else may have left a forged step pending; what the store agrees with is tried once more.
-                if mended or not restored(graph, config, spec, services.runs.visits(run.id)):
+                visits, refused = services.runs.visits(run.id), next_node(graph, config)
+                if mended or not (
+                    restored(graph, config, spec, visits, besides=refused) or restored(graph, config, spec, visits)
+                ):
                     raise
                 mended = True
         raise Refused(f"run {run.id} does not get on; its checkpoints were changed from outside. Start a new run.")

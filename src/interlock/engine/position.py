@@ -47,9 +47,18 @@ def agreed(
 
 
 def restored(
-    graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig, spec: Spec, visits: Sequence[Visit]
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+    config: RunnableConfig,
+    spec: Spec,
+    visits: Sequence[Visit],
+    *,
+    besides: str | None = None,
 ) -> bool:
     """Make a copy of the newest checkpoint that agrees with the store the newest, without what was left pending on it.
+
+    Args:
+        besides: a node that one is not to go on at: the store has refused it, and an earlier one of its
+            visit leads on.
 
     Returns:
         whether there is one.
@@ -60,10 +69,19 @@ def restored(
             found = graph.get_state(saved.config)
         except InvalidUpdateError:
             continue
-        if agrees(found, spec, visits):
+        if agrees(found, spec, visits) and found.tasks[0].name != besides:
             graph.update_state(found.config, None, as_node=COPY)
             return True
     return False
+
+
+def next_node(graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig) -> str | None:
+    """The node that the newest checkpoint goes on at; None where it names none, or not one."""
+    try:
+        tasks = graph.get_state(config).tasks
+    except InvalidUpdateError:
+        return None
+    return tasks[0].name if len(tasks) == 1 else None
 
 
 def unwritten(graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig) -> None:
