@@ -56,7 +56,7 @@ LOOKING = REASON.model_copy(update={"actions": ["house.look"], "turns": 3})
         (think(limits=StepLimits()), found(1, 2, 0, 0, None, None)),
         (think(retry=Retry(attempts=3)), found(1, 6, 0, 0, 100, "0.05")),
         (think(limits=StepLimits(model_calls=1, tokens=7)), found(1, 1, 0, 0, 7, None)),
-        (think(card=LOOKING), found(1, 6, 3, 0, 100, "0.05")),
+        (think(card=LOOKING), found(1, 5, 3, 0, 100, "0.05")),
         (RouteStep(card=ROUTE, reads=["a"], limits=LIMITED), found(1, 2, 0, 0, 100, "0.05")),
         (RouteStep(card=ROUTE.model_copy(update={"model": "lam"}), reads=["a"]), found(1, 0, 0, 0, 0, "0")),
         (PAY, found(1, 0, 1, 1, 0, "0")),

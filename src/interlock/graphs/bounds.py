@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
+from interlock.graphs.calls import lookups, model_calls
 from interlock.graphs.cycles import Half, bounded, halves, homes, regions
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Arc, Flow, failing, flow
@@ -210,14 +211,8 @@ class _Worst:
     def _visit(self, name: str, step: Step) -> Load:
         """What one visit takes, beside the action that it performs."""
         match step:
-            case ReasonStep(card=card):
-                looking = card.turns + 1 if card.actions else 0
-                calls = step.retry.attempts * (looking + card.repairs + 1)
-                lookups = step.retry.attempts * card.turns if card.actions else 0
-                return _sum(ENTERED, _thinking(step, calls), _load(lookups=lookups))
-            case RouteStep(card=card):
-                calls = 0 if card.model == "lam" else step.retry.attempts * (card.repairs + 1)
-                return _sum(ENTERED, _thinking(step, calls))
+            case ReasonStep() | RouteStep():
+                return _sum(ENTERED, _thinking(step, model_calls(step)), _load(lookups=lookups(step)))
             case ApproveStep():
                 return _load(steps=1, approvals=1)
             case GraphStep():
