@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from interlock.graphs.cards import ReasonCard, Schema
-from interlock.graphs.depiction import depicted
-from interlock.graphs.drawing import drawn
+from interlock.graphs.pictures.depiction import depicted
+from interlock.graphs.pictures.drawing import drawn
 from interlock.graphs.spec import END, START, CallStep, Edge, ReasonStep, Spec
 from interlock.policies.language import Requirement
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.graphs.cards import ReasonCard, Schema
-from interlock.graphs.proofs import bounds, prove
+from interlock.graphs.proofs.prove import bounds, prove
 from interlock.graphs.spec import (
     END,
     START,

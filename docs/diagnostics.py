@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from interlock.graphs.pages import pages, with_index
+from interlock.graphs.catalogue.pages import pages, with_index
 
 DOCS = Path(__file__).parent
 

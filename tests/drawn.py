@@ -14,7 +14,7 @@ from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.errors import NotFound, StoreUnavailable
 from interlock.graphs.branches import branch, join_of
-from interlock.graphs.depiction import depicted
+from interlock.graphs.pictures.depiction import depicted
 from interlock.graphs.spec import END, START, ForkStep, Spec
 from interlock.nodes.kinds import nodes_of
 from interlock.store.tables import Run, Visit

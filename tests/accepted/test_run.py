@@ -15,8 +15,8 @@ import pytest
 
 from interlock.engine.project import Project
 from interlock.engine.service import Engine, Standing
-from interlock.graphs.depiction import depicted
-from interlock.graphs.drawing import drawn
+from interlock.graphs.pictures.depiction import depicted
+from interlock.graphs.pictures.drawing import drawn
 from interlock.graphs.spec import Spec
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionSchema, Decision, Observation

@@ -11,7 +11,7 @@ from interlock.engine import settling
 from interlock.engine.naming import workflow_named
 from interlock.engine.upgrade import Upgrading
 from interlock.errors import DecisionRefused
-from interlock.graphs.mapping import SpecMapping
+from interlock.graphs.upgrades.mapping import SpecMapping
 from tests.attacks.house import BIND, GRAPHS, POLICY, House, attempt, ended
 from tests.attacks.test_f08_changed_under_a_run import restarted
 

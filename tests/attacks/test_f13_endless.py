@@ -12,8 +12,8 @@ from langgraph.graph import END, START, StateGraph
 
 from interlock.engine.compiler import recursion_limit
 from interlock.engine.project import Project
-from interlock.graphs.bounds import bounds
 from interlock.graphs.loader import load_spec
+from interlock.graphs.proofs.bounds import bounds
 from interlock.nodes.drawer import read_cards
 from interlock.policies.drawer import read_policies
 from interlock.source import SourceError

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interlock.errors import ModelError, ModelUnavailable
-from interlock.graphs.bounds import bounds
 from interlock.graphs.calls import lookups, model_calls
+from interlock.graphs.proofs.bounds import bounds
 from interlock.testing import ScriptedChatModel
 from tests.attacks.house import House
 from tests.attacks.loops import ANSWER, ENOUGH, Desk, look

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from interlock.graphs.depiction import depicted
-from interlock.graphs.drawing import drawn
-from interlock.graphs.figure import Marks
 from interlock.graphs.loader import Loaded, load_spec
+from interlock.graphs.pictures.depiction import depicted
+from interlock.graphs.pictures.drawing import drawn
+from interlock.graphs.pictures.figure import Marks
 from interlock.nodes.drawer import inspect_cards
 from interlock.policies.drawer import inspect_policies
 from interlock.tools.drawer import inspect_actions

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from interlock.graphs.depiction import depicted
-from interlock.graphs.drawing import drawn
+from interlock.graphs.pictures.depiction import depicted
+from interlock.graphs.pictures.drawing import drawn
 from tests.docs.pictures import PICTURES, ROOT, load, pictures
 
 

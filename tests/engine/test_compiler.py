@@ -11,7 +11,7 @@ from langgraph.types import Command
 
 from interlock.engine.compiler import BEGIN, FINISH, compile_spec, recursion_limit
 from interlock.errors import InputError
-from interlock.graphs.bounds import bounds
+from interlock.graphs.proofs.bounds import bounds
 from interlock.testing import ScriptedChatModel
 from tests.engine.conftest import Make, counted, start
 

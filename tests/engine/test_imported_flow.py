@@ -13,8 +13,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from interlock.engine.project import Project
 from interlock.engine.service import Engine, Standing
-from interlock.graphs.agent_spec_import import KnownAction, import_document
-from interlock.graphs.agent_spec_reader import read_data
+from interlock.graphs.agent_spec.importing import KnownAction, import_document
+from interlock.graphs.agent_spec.reader import read_data
 from interlock.settings import load_settings
 from interlock.testing import ScriptedChatModel, count_words
 

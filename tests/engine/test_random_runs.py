@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from interlock.engine.project import Project, Workflow
 from interlock.engine.service import Engine
-from interlock.graphs.proofs import bounds, prove
+from interlock.graphs.proofs.prove import bounds, prove
 from interlock.graphs.spec import Spec
 from interlock.store.effects import BEGUN
 from interlock.testing import ScriptedChatModel

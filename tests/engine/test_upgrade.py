@@ -16,7 +16,7 @@ from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.engine.upgrade import Moved, Outlook, Upgrading
 from interlock.errors import ModelUnavailable, ProjectError, Refused, StoreUnavailable
-from interlock.graphs.mapping import SpecMapping
+from interlock.graphs.upgrades.mapping import SpecMapping
 from interlock.store.locks import held
 from interlock.store.tables import PinnedSpec
 from interlock.testing import FakeClock, ScriptedChatModel

@@ -9,7 +9,8 @@ from typing import Any
 
 from interlock.graphs.cards import Card, ReasonCard, Schema
 from interlock.graphs.flow import flow, reachable
-from interlock.graphs.shapes import argument_shapes
+from interlock.graphs.proofs.shapes import argument_shapes
+from interlock.graphs.proofs.structure import consequential
 from interlock.graphs.spec import (
     START,
     ApproveStep,
@@ -22,7 +23,6 @@ from interlock.graphs.spec import (
     is_path,
     path_parts,
 )
-from interlock.graphs.structure import consequential
 from interlock.policies.autonomy import may_auto
 from interlock.policies.drawer import PolicyDrawer
 from interlock.tools.action import Action

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from interlock.graphs.depiction import nested
-from interlock.graphs.figure import Edge, Figure, Group, Node, NodeKind
+from interlock.graphs.pictures.depiction import nested
+from interlock.graphs.pictures.figure import Edge, Figure, Group, Node, NodeKind
 
 KINDS: tuple[NodeKind, ...] = (
     "reason", "act", "call", "approve", "route", "python", "wait", "graph", "map", "compensate",

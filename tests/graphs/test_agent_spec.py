@@ -20,10 +20,10 @@ from pyagentspec.versioning import AgentSpecVersionEnum
 from random_specs import ACTIONS, specs
 
 from interlock.errors import ProjectError
-from interlock.graphs.agent_spec import FIRST_VERSION, OURS, REFERENCED, STRUCTURED_VERSION
-from interlock.graphs.agent_spec_export import Exported, export
-from interlock.graphs.agent_spec_import import KnownAction, import_document
-from interlock.graphs.agent_spec_reader import components, read_data
+from interlock.graphs.agent_spec.exporting import Exported, export
+from interlock.graphs.agent_spec.importing import KnownAction, import_document
+from interlock.graphs.agent_spec.reader import components, read_data
+from interlock.graphs.agent_spec.vocabulary import FIRST_VERSION, OURS, REFERENCED, STRUCTURED_VERSION
 from interlock.graphs.authored import functions, shared
 from interlock.graphs.loader import load_spec
 from interlock.graphs.spec import Spec

@@ -19,8 +19,8 @@ from typer.testing import CliRunner, Result
 
 from interlock.cli.app import app
 from interlock.errors import ProjectError
-from interlock.graphs.agent_spec_import import import_document
-from interlock.graphs.agent_spec_reader import REFUSED, components, read_data
+from interlock.graphs.agent_spec.importing import import_document
+from interlock.graphs.agent_spec.reader import REFUSED, components, read_data
 from interlock.source import SourceError, parse_document
 
 FOLDER = Path(__file__).parent / "agent_spec"

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from interlock.cli import author
 from interlock.cli.check import check
 from interlock.cli.report import sentence
-from interlock.graphs.bounds import Bounds
+from interlock.graphs.proofs.bounds import Bounds
 
 TESTS = Path(__file__).parents[1]
 BOUNDS = {"steps", "model_calls", "actions", "approvals", "tokens", "cost"}

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from random_specs import ACTIONS, REASON, ROUTE, TEXT
 
-from interlock.graphs.bounds import Bounds, bounds
 from interlock.graphs.cards import Cost, Limits, Retry, Schema, StepLimits
+from interlock.graphs.proofs.bounds import Bounds, bounds
 from interlock.graphs.spec import (
     END,
     START,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from interlock.graphs.codes import CODES, FAMILIES
-from interlock.graphs.pages import page, pages, with_index
+from interlock.graphs.catalogue.codes import CODES, FAMILIES
+from interlock.graphs.catalogue.pages import page, pages, with_index
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "src" / "interlock"

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 from all_kinds import every_kind, item
 
-from interlock.graphs.depiction import conditions, depicted
-from interlock.graphs.figure import WORDS, Edge, Marks, Node, NodeKind, closed_groups, lit, returning
+from interlock.graphs.pictures.depiction import conditions, depicted
+from interlock.graphs.pictures.figure import WORDS, Edge, Marks, Node, NodeKind, closed_groups, lit, returning
 from interlock.graphs.spec import END, OUTCOMES, START
 from interlock.graphs.spec import Edge as Arrow
 from interlock.policies.language import Comparison

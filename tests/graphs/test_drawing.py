@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_figures import random_figure
 
-from interlock.graphs.depiction import depicted
-from interlock.graphs.drawing import drawn
-from interlock.graphs.figure import WORDS, Edge, Figure, Marks, Node
-from interlock.graphs.layered.plane import Box
-from interlock.graphs.looks.boxes import DETAIL, detail_lines, node_size
-from interlock.graphs.looks.lettering import folded, shortened, text_width, wrapped
-from interlock.graphs.looks.palette import DARK, LIGHT, Palette, contrast
-from interlock.graphs.looks.stylesheet import stylesheet
-from interlock.graphs.looks.symbols import BADGES, SIGNS, outlines
+from interlock.graphs.pictures.depiction import depicted
+from interlock.graphs.pictures.drawing import drawn
+from interlock.graphs.pictures.figure import WORDS, Edge, Figure, Marks, Node
+from interlock.graphs.pictures.layered.plane import Box
+from interlock.graphs.pictures.looks.boxes import DETAIL, detail_lines, node_size
+from interlock.graphs.pictures.looks.lettering import folded, shortened, text_width, wrapped
+from interlock.graphs.pictures.looks.palette import DARK, LIGHT, Palette, contrast
+from interlock.graphs.pictures.looks.stylesheet import stylesheet
+from interlock.graphs.pictures.looks.symbols import BADGES, SIGNS, outlines
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIGURE = depicted(every_kind())

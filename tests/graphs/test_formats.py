@@ -30,8 +30,8 @@ from interlock.cli.explain import explain
 from interlock.cli.formats import github, sarif
 from interlock.cli.report import Report
 from interlock.errors import UsageError
-from interlock.graphs.bounds import Bounds
-from interlock.graphs.codes import CODES
+from interlock.graphs.catalogue.codes import CODES
+from interlock.graphs.proofs.bounds import Bounds
 from interlock.source import Finding, parse_document, read_document, render
 
 TESTS = Path(__file__).parents[1]

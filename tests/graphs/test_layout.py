@@ -11,14 +11,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_figures import random_figure
 
-from interlock.graphs.figure import Edge, Figure, Group, Node, closed_groups
-from interlock.graphs.layered.ordering import crossings, ordered
-from interlock.graphs.layered.plane import Box, Point
-from interlock.graphs.layered.ranks import backward, ranks
-from interlock.graphs.layered.spread import spread, spread_within
-from interlock.graphs.layout import Layout, laid_out
-from interlock.graphs.looks.boxes import header_height
-from interlock.graphs.looks.routing import curves
+from interlock.graphs.pictures.figure import Edge, Figure, Group, Node, closed_groups
+from interlock.graphs.pictures.layered.ordering import crossings, ordered
+from interlock.graphs.pictures.layered.plane import Box, Point
+from interlock.graphs.pictures.layered.ranks import backward, ranks
+from interlock.graphs.pictures.layered.spread import spread, spread_within
+from interlock.graphs.pictures.layout import Layout, laid_out
+from interlock.graphs.pictures.looks.boxes import header_height
+from interlock.graphs.pictures.looks.routing import curves
 
 HAIR = 0.01
 """Boxes that touch do not overlap."""

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.proofs import TOOLS, large
 from interlock.graphs.flow import components, cycle, flow, reachable
 from interlock.graphs.loader import load_spec, read_spec
-from interlock.graphs.proofs import prove
+from interlock.graphs.proofs.prove import prove
 from interlock.graphs.spec import END, START, ApproveStep, ReasonStep, Spec
 from interlock.nodes.drawer import read_cards
 from interlock.policies.drawer import read_policies

@@ -9,12 +9,12 @@ from playing import Play
 from questions import Approved, Assigned, Standing, Trusted
 from random_specs import ACTIONS, specs
 
-from interlock.graphs.approval import approval
-from interlock.graphs.assigned import assigned, writers
-from interlock.graphs.compensation import compensation
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Flow, flow
-from interlock.graphs.integrity import integrity
+from interlock.graphs.proofs.approval import approval
+from interlock.graphs.proofs.assigned import assigned, writers
+from interlock.graphs.proofs.compensation import compensation
+from interlock.graphs.proofs.integrity import integrity
 from interlock.graphs.spec import START, ApproveStep, ForkStep, Spec
 
 many = settings(max_examples=2200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

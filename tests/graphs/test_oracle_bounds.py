@@ -8,11 +8,12 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from random_specs import ACTIONS, made, specs
 
-from interlock.graphs.bounds import bounds
 from interlock.graphs.cards import Limits
-from interlock.graphs.cycles import bounded
 from interlock.graphs.endings import possible
 from interlock.graphs.flow import flow, reachable
+from interlock.graphs.proofs.bounds import bounds
+from interlock.graphs.proofs.cycles import bounded
+from interlock.graphs.proofs.structure import connected
 from interlock.graphs.spec import (
     END,
     START,
@@ -28,7 +29,6 @@ from interlock.graphs.spec import (
     Step,
     outcomes,
 )
-from interlock.graphs.structure import connected
 
 many = settings(max_examples=2300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Over 2,000 workflows once those are left out that the proofs of structure refuse."""

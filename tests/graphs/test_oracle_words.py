@@ -11,17 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_specs import ACTIONS, made, specs
 
-from interlock.graphs.bounds import bounds
 from interlock.graphs.cards import Retry, Schema
-from interlock.graphs.disjoint import disjoint, together
 from interlock.graphs.endings import possible
 from interlock.graphs.flow import flow
 from interlock.graphs.parallel import blocks
-from interlock.graphs.proofs import prove
-from interlock.graphs.retries import retries
-from interlock.graphs.shapes import Shape
+from interlock.graphs.proofs.bounds import bounds
+from interlock.graphs.proofs.disjoint import disjoint, together
+from interlock.graphs.proofs.prove import prove
+from interlock.graphs.proofs.retries import retries
+from interlock.graphs.proofs.shapes import Shape
+from interlock.graphs.proofs.structure import connected
 from interlock.graphs.spec import END, START, CallStep, Edge, ForkStep, JoinStep, Spec, outcomes
-from interlock.graphs.structure import connected
 from interlock.policies.decide import compare
 from interlock.policies.language import Comparison
 from interlock.tools.action import EffectClass

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
 from interlock.graphs.cards import ReasonCard, RouteCard
-from interlock.graphs.codes import CODES
+from interlock.graphs.catalogue.codes import CODES
 from interlock.policies.language import Policy
 from interlock.source import (
     MAX_BYTES,

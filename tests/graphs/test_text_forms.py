@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_figures import random_figure
 
-from interlock.graphs.depiction import depicted
-from interlock.graphs.figure import Edge, Figure, Marks, Node
-from interlock.graphs.mermaid import flowchart
-from interlock.graphs.outline import ASCII, UNICODE, outline
+from interlock.graphs.pictures.depiction import depicted
+from interlock.graphs.pictures.figure import Edge, Figure, Marks, Node
+from interlock.graphs.pictures.mermaid import flowchart
+from interlock.graphs.pictures.outline import ASCII, UNICODE, outline
 
 FIGURE = depicted(every_kind())
 WORDS = [

@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 
 from interlock.engine.compiler import choose
 from interlock.graphs.cards import Limits, PythonCard, Schema
-from interlock.graphs.differences import differences
 from interlock.graphs.endings import possible
-from interlock.graphs.mapping import SpecMapping, read_mapping
-from interlock.graphs.shapes import state_shapes
+from interlock.graphs.proofs.shapes import state_shapes
 from interlock.graphs.spec import (
     END,
     START,
@@ -32,8 +30,10 @@ from interlock.graphs.spec import (
     WaitStep,
     outcomes,
 )
-from interlock.graphs.standing import GONE, Judged, Passed, Standing
-from interlock.graphs.upgrade import Upgrade
+from interlock.graphs.upgrades.differences import differences
+from interlock.graphs.upgrades.mapping import SpecMapping, read_mapping
+from interlock.graphs.upgrades.standing import GONE, Judged, Passed, Standing
+from interlock.graphs.upgrades.upgrade import Upgrade
 from interlock.source import SourceError
 from tests.graphs.random_specs import ACTIONS, PYTHON, made
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from interlock.cli.check import check
 from interlock.cli.checking import check_paths
-from interlock.graphs.codes import CODES
+from interlock.graphs.catalogue.codes import CODES
 from interlock.source import MAX_BYTES
 
 FOLDER = Path(__file__).parent

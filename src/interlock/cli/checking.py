@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.cli.report import Report, counted
 
 if TYPE_CHECKING:
-    from interlock.graphs.bounds import Bounds
+    from interlock.graphs.proofs.bounds import Bounds
     from interlock.source import Document, Finding
 
 DRAWERS = ("graphs", "nodes", "tools", "policies")
@@ -34,8 +34,8 @@ def check_paths(paths: Iterable[Path], allowed: Mapping[str, int | Decimal] | No
     Raises:
         FileNotFoundError: a path does not exist, or a folder holds no graph file.
     """
-    from interlock.graphs.bounds import bounds
     from interlock.graphs.loader import load_spec
+    from interlock.graphs.proofs.bounds import bounds
 
     projects: dict[Path, _Drawers] = {}
     findings: list[Finding] = []

@@ -15,8 +15,8 @@ from interlock.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interlock.graphs.figure import Figure, Marks
     from interlock.graphs.loader import Loaded
+    from interlock.graphs.pictures.figure import Figure, Marks
     from interlock.graphs.spec import Spec
     from interlock.source import Finding
 
@@ -46,8 +46,8 @@ def draw(
     ascii_only: Annotated[bool, typer.Option("--ascii", help="The text form in plain ASCII.")] = False,
 ) -> None:
     """Draw a graph as SVG, Mermaid or text; one with errors too, with the path of the first that has one."""
-    from interlock.graphs.depiction import depicted
-    from interlock.graphs.figure import Marks
+    from interlock.graphs.pictures.depiction import depicted
+    from interlock.graphs.pictures.figure import Marks
 
     if form not in FORMATS:
         raise UsageError(f"--format is svg, mermaid or text, not {form}.")
@@ -139,14 +139,14 @@ def _of_run(run_id: str, graph: str | None) -> tuple[Spec, Marks]:
 
 def _rendered(figure: Figure, marks: Marks, form: str, *, style: bool, ascii_only: bool) -> str:
     if form == "svg":
-        from interlock.graphs.drawing import drawn
+        from interlock.graphs.pictures.drawing import drawn
 
         return drawn(figure, marks, style=style)
     if form == "mermaid":
-        from interlock.graphs.mermaid import flowchart
+        from interlock.graphs.pictures.mermaid import flowchart
 
         return flowchart(figure, marks)
-    from interlock.graphs.outline import ASCII, UNICODE, outline
+    from interlock.graphs.pictures.outline import ASCII, UNICODE, outline
 
     return outline(figure, marks, ASCII if ascii_only else UNICODE)
 

@@ -13,8 +13,8 @@ def explain(
     codes: Annotated[list[str] | None, typer.Argument(help="Codes such as G201; without any, all are listed.")] = None,
 ) -> None:
     """Say what a code of `interlock check` means, why it matters, and what to do."""
-    from interlock.graphs.codes import CODES
-    from interlock.graphs.pages import page
+    from interlock.graphs.catalogue.codes import CODES
+    from interlock.graphs.catalogue.pages import page
 
     if not codes:
         typer.echo("\n".join(f"{code}  {about.title}" for code, about in CODES.items()))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from interlock.cli.report import Report
-from interlock.graphs.codes import CODES
-from interlock.graphs.pages import page
+from interlock.graphs.catalogue.codes import CODES
+from interlock.graphs.catalogue.pages import page
 
 if TYPE_CHECKING:
     from interlock.source import Document, Finding

@@ -12,8 +12,8 @@ from interlock.cli.output import EXIT_FAILED, console
 from interlock.errors import ProjectError
 
 if TYPE_CHECKING:
-    from interlock.graphs.agent_spec import Loss
-    from interlock.graphs.agent_spec_import import Imported
+    from interlock.graphs.agent_spec.importing import Imported
+    from interlock.graphs.agent_spec.vocabulary import Loss
 
 FORMATS = ("agent-spec",)
 
@@ -37,7 +37,7 @@ def export(
 ) -> None:
     """Write a graph as a flow of another format, and say what another runtime will not do."""
     from interlock.cli.checking import project_of
-    from interlock.graphs.agent_spec_export import export as exported
+    from interlock.graphs.agent_spec.exporting import export as exported
     from interlock.graphs.authored import shared
     from interlock.graphs.loader import read_spec
     from interlock.nodes.drawer import read_cards
@@ -108,8 +108,8 @@ def import_(
 ) -> None:
     """Make a graph and its cards from a flow of another format, and check them."""
     from interlock.cli.checking import check_paths
-    from interlock.graphs.agent_spec_import import KnownAction, import_document
-    from interlock.graphs.agent_spec_reader import read_data
+    from interlock.graphs.agent_spec.importing import KnownAction, import_document
+    from interlock.graphs.agent_spec.reader import read_data
     from interlock.policies.drawer import read_policies
     from interlock.tools.drawer import read_actions
 

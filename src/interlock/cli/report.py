@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interlock.graphs.bounds import Bounds
+    from interlock.graphs.proofs.bounds import Bounds
     from interlock.source import Document, Finding
 
 WORDS = {

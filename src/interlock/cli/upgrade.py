@@ -38,7 +38,7 @@ def plan(old: Old, new: New, mapping: MappingFile = None, as_json: AsJson = Fals
     found = upgrading.plan()
     ready = all(outlook.movable for outlook in found)
     if as_json:
-        from interlock.graphs.differences import differences
+        from interlock.graphs.upgrades.differences import differences
 
         told = differences(upgrading.old.spec, upgrading.new.spec, upgrading.mapping)
         print_json(_sides(upgrading) | {"differences": told, "runs": [_outlook(each) for each in found]})
@@ -88,7 +88,7 @@ def _upgrading(old: str, new: str, file: Path | None) -> Upgrading:
     from interlock.engine.naming import proven, workflow_named
     from interlock.engine.project import Project
     from interlock.engine.upgrade import Upgrading
-    from interlock.graphs.mapping import SpecMapping, read_mapping
+    from interlock.graphs.upgrades.mapping import SpecMapping, read_mapping
 
     project = Project.at()
     before, after = workflow_named(project, old), proven(workflow_named(project, new))
@@ -120,7 +120,7 @@ def _outlook(outlook: Outlook) -> dict[str, Any]:
 
 
 def _tell(upgrading: Upgrading, found: list[Outlook]) -> None:
-    from interlock.graphs.differences import differences
+    from interlock.graphs.upgrades.differences import differences
 
     out = console()
     sides = ((upgrading.old.spec, upgrading.old_digest), (upgrading.new.spec, upgrading.new_digest))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from interlock.engine.project import Project, Workflow
 from interlock.errors import ProjectError
-from interlock.graphs.proofs import prove
+from interlock.graphs.proofs.prove import prove
 from interlock.store.tables import PinnedSpec
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{6,64}")

@@ -17,10 +17,10 @@ from interlock.engine.position import agrees
 from interlock.engine.project import Workflow
 from interlock.engine.settling import upgrades_of
 from interlock.errors import InputError
-from interlock.graphs.mapping import SpecMapping
 from interlock.graphs.spec import Spec
-from interlock.graphs.standing import Judged, Passed, Standing, Word
-from interlock.graphs.upgrade import Upgrade
+from interlock.graphs.upgrades.mapping import SpecMapping
+from interlock.graphs.upgrades.standing import Judged, Passed, Standing, Word
+from interlock.graphs.upgrades.upgrade import Upgrade
 from interlock.nodes.inputs import complete
 from interlock.store.runs import ENDED
 from interlock.store.tables import Effect, Run, Visit

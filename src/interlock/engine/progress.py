@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from interlock.graphs.branches import branch
-from interlock.graphs.depiction import depicted
-from interlock.graphs.figure import Marks, State
+from interlock.graphs.pictures.depiction import depicted
+from interlock.graphs.pictures.figure import Marks, State
 from interlock.graphs.spec import FAILED, START, ForkStep, Spec
 from interlock.store.runs import Runs
 from interlock.store.tables import Run, Visit

@@ -21,9 +21,9 @@ from interlock.engine.position import agrees
 from interlock.engine.project import Project, Workflow
 from interlock.engine.settling import settle, upgrades_of
 from interlock.errors import InterlockError, RunBusy
-from interlock.graphs.mapping import SpecMapping
 from interlock.graphs.spec import START, Spec, keys_of
-from interlock.graphs.standing import Judged, Position
+from interlock.graphs.upgrades.mapping import SpecMapping
+from interlock.graphs.upgrades.standing import Judged, Position
 from interlock.nodes.kinds import nodes_of
 from interlock.nodes.services import Services
 from interlock.store.approvals import known_as

@@ -78,9 +78,7 @@ class Retry(Declared):
     """How often and when a failed attempt is made again; attempts are counted in the database."""
 
     attempts: int = Field(default=1, ge=1, le=20, description="Attempts in all.")
-    on: list[ErrorKind] = Field(
-        default_factory=_passing, min_length=1, description="The errors that are tried again."
-    )
+    on: list[ErrorKind] = Field(default_factory=_passing, min_length=1, description="The errors that are tried again.")
     backoff: Duration = Field(default=timedelta(seconds=1), description="Pause before the second attempt.")
     factor: int | float = Field(default=2, ge=1, le=10, description="Each further pause is so many times longer.")
     max_backoff: Duration = Field(default=timedelta(minutes=5), description="No pause is longer.")

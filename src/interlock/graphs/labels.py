@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from interlock.graphs.shapes import reports_error
+from interlock.graphs.proofs.shapes import reports_error
 from interlock.graphs.spec import (
     ApproveStep,
     CompensateStep,

@@ -22,7 +22,7 @@ from interlock.graphs.cards import Card, Schema
 from interlock.graphs.fault import Fault
 from interlock.graphs.fields import EdgeFields, GraphFields
 from interlock.graphs.formats import FORMATS
-from interlock.graphs.proofs import prove
+from interlock.graphs.proofs.prove import prove
 from interlock.graphs.spec import END, START, Edge, Spec, Step, outcomes, plain_outcome
 from interlock.graphs.steps import Known, StepReader
 from interlock.policies.autonomy import may_auto

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from interlock.graphs.shapes import Shape
+from interlock.graphs.proofs.shapes import Shape
 from interlock.graphs.spec import is_path, path_parts
 from interlock.source import hint_for
 
