@@ -16,7 +16,8 @@ from sqlmodel import Session, col, func, select
 from interlock.errors import Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
-from interlock.store.tables import EarlyEvent, Pause
+from interlock.store.runs import ENDED
+from interlock.store.tables import EarlyEvent, Pause, Run
 
 EARLY = 100
 """So many events of a run may be kept unread."""
@@ -86,10 +87,12 @@ class Pauses:
         return pause is None or pause.state != "waiting" or pause.due_at <= self._clock()
 
     def settled(self) -> Sequence[str]:
-        """The runs with a pause that is over or due: they can go on, unless they did already."""
+        """The living runs with a pause that is over or due: they can go on, unless they did already."""
         self.settle_due()
         with self._database.read() as session:
-            return session.exec(select(Pause.run_id).where(Pause.state != "waiting").distinct()).all()
+            living = select(Run.id).where(col(Run.status).not_in(ENDED))
+            query = select(Pause.run_id).where(Pause.state != "waiting", col(Pause.run_id).in_(living))
+            return session.exec(query.distinct()).all()
 
     def settle_due(self) -> int:
         """End every pause whose moment has come: a timer is done, an event that did not come is expired."""
