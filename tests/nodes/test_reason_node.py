@@ -195,9 +195,13 @@ def test_paths_numbers_and_dollars():
     )
 
 
-@pytest.mark.parametrize(
-    "prompt", ["$missing", "$draft.field", "$draft.__class__", "$items.7", "$Draft", "${draft}", "$_x"]
-)
+@pytest.mark.parametrize("name", ["$draft.field", "$draft.__class__", "$items.7", "$items.x", "$receipt.id.more"])
+def test_a_field_that_is_missing_is_null(name):
+    """A field that only another end writes, or that an answer left out, stops no run; attributes are never read."""
+    assert fill(card(f"<a>{name}</a>"), {"draft": "x", "items": [1], "receipt": {}})[1] == "<a>null</a>"
+
+
+@pytest.mark.parametrize("prompt", ["$missing", "$Draft", "${draft}", "$_x"])
 def test_an_unknown_name_is_an_error_of_the_project(prompt):
     """A name that is not there names the card and itself, and never reads an attribute."""
     with pytest.raises(ProjectError, match="Node ask"):

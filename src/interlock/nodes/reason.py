@@ -122,7 +122,7 @@ def fill(card: ReasonCard, values: Mapping[str, Json], beside: Sequence[str] = (
     """The tags of a card's prompt as used, and the prompt with `$name` and `$name.field` replaced.
 
     A value is inserted as it is and never scanned again; `$$` is a dollar sign; a value that is no
-    text stands as JSON.
+    text stands as JSON, and one that is missing as `null`.
 
     Args:
         beside: texts that will stand beside the prompt; no tag of it occurs in them either.
@@ -150,15 +150,16 @@ def fill(card: ReasonCard, values: Mapping[str, Json], beside: Sequence[str] = (
 
 
 def _text(card: ReasonCard, values: Mapping[str, Json], name: str) -> str:
-    found: Json = dict(values)
-    for part in name.split("."):
-        if isinstance(found, dict) and part in found:
-            found = found[part]
-        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+    key, *parts = name.split(".")
+    if key not in values:
+        known = ", ".join(f"${key}" for key in values) or "none"
+        raise ProjectError(f"Node {card.node}: its prompt names ${name}, which is not there. Readable: {known}.")
+    found: Json = values[key]
+    for part in parts:
+        if isinstance(found, list) and part.isdecimal() and int(part) < len(found):
             found = found[int(part)]
-        else:
-            known = ", ".join(f"${key}" for key in values) or "none"
-            raise ProjectError(f"Node {card.node}: its prompt names ${name}, which is not there. Readable: {known}.")
+        else:  # a field that may be missing, such as the output that only another end writes
+            found = found.get(part) if isinstance(found, dict) else None
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
