@@ -181,7 +181,7 @@ def test_a_model_that_hangs_in_the_loop(house: House) -> None:
     model = Hanging(look("a"), ANSWER)
     desk.drive(model)
     assert (desk.visit.outcome, desk.visit.error_kind, desk.ended.outcome) == ("failed", "timeout", "unanswered")
-    assert "longer than its timeout of 0:00:01" in desk.ended.output["error"]["message"]
+    assert "longer than its timeout of 1s" in desk.ended.output["error"]["message"]
     before = (desk.visit, desk.states, desk.ended)
     model.finish()
     assert (desk.visit, desk.states, desk.ended) == before
