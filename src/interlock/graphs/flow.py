@@ -147,6 +147,30 @@ def reverse(successors: Mapping[N, Iterable[N]]) -> dict[N, list[N]]:
     return turned
 
 
+def may(flow: Flow, start: int, after: Callable[[Arc, int], int]) -> dict[str, int]:
+    """The facts, as bits, that may hold when each reached node is entered: those of some way to it.
+
+    Args:
+        start: the facts at START.
+        after: the facts once an arc is taken, from those at its source; it must be monotone.
+    """
+    found: dict[str, int] = {START: start}
+    waiting = deque([START])
+    queued = {START}
+    while waiting:
+        name = waiting.popleft()
+        queued.discard(name)
+        for arc in flow.leaving.get(name, ()):
+            before = found.get(arc.target)
+            now = after(arc, found[name]) | (before or 0)
+            if now != before:
+                found[arc.target] = now
+                if arc.target not in queued and arc.target != END:
+                    queued.add(arc.target)
+                    waiting.append(arc.target)
+    return found
+
+
 def shortest(
     flow: Flow, state: S, step: Callable[[Arc, S], S], goal: Callable[[Arc, S], bool]
 ) -> tuple[list[str], Arc] | None:

@@ -9,16 +9,15 @@ carries no approval itself, is the fault.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import Arc, Flow, shortest
+from interlock.graphs.flow import Arc, Flow, may, shortest
 from interlock.graphs.parallel import Blocks
 from interlock.graphs.proofs.assigned import ANSWERED, bound_keys, writing
 from interlock.graphs.proofs.shapes import argument_shapes, reports_error
 from interlock.graphs.proofs.structure import consequential
-from interlock.graphs.spec import END, START, ActStep, ApproveStep, CompensateStep, ForkStep, Performing, Spec
+from interlock.graphs.spec import ActStep, ApproveStep, CompensateStep, ForkStep, Performing, Spec
 from interlock.source import hint_for
 from interlock.tools.action import Action
 
@@ -100,7 +99,7 @@ def approval(spec: Spec, flow: Flow, actions: Mapping[str, Action], decided: Dec
     """Every step whose consequential action some path reaches undecided, with the shortest such path."""
     risky = undecided(spec, actions, decided)
     dirt = Dirt(spec, list(risky), flow.blocks)
-    open_steps = _solve(dirt, flow) if risky else 0
+    open_steps = _entered_open(dirt, flow) if risky else 0
     for name, undecided_actions in risky.items():
         if not open_steps & dirt.bit[name]:
             continue
@@ -113,24 +112,13 @@ def approval(spec: Spec, flow: Flow, actions: Mapping[str, Action], decided: Dec
         yield Fault("G201", message, at, key=True, hint=hint, path=tuple(found[0]) if found else ())
 
 
-def _solve(dirt: Dirt, flow: Flow) -> int:
+def _entered_open(dirt: Dirt, flow: Flow) -> int:
     """The bits of all steps that are entered dirty and unapproved over some path."""
-    found: dict[str, int] = {START: dirt.all}
+    dirty = may(flow, dirt.all, dirt.after)
     wrong = 0
-    waiting = deque([START])
-    queued = {START}
-    while waiting:
-        name = waiting.popleft()
-        queued.discard(name)
-        for arc in flow.leaving.get(name, ()):
-            wrong |= dirt.unapproved(arc, found[name])
-            before = found.get(arc.target)
-            now = dirt.after(arc, found[name]) | (before or 0)
-            if now != before:
-                found[arc.target] = now
-                if arc.target not in queued and arc.target != END:
-                    queued.add(arc.target)
-                    waiting.append(arc.target)
+    for arc in flow.arcs:
+        if arc.source in dirty:
+            wrong |= dirt.unapproved(arc, dirty[arc.source])
     return wrong
 
 

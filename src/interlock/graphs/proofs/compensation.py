@@ -8,15 +8,14 @@ unless the edge `keeps` it.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.flow import Arc, Flow, flow, shortest
+from interlock.graphs.flow import Arc, Flow, flow, may, shortest
 from interlock.graphs.parallel import FAILING
 from interlock.graphs.proofs.structure import consequential
-from interlock.graphs.spec import END, FAILED, START, CompensateStep, ForkStep, GraphStep, MapStep, Spec
+from interlock.graphs.spec import END, FAILED, CompensateStep, ForkStep, GraphStep, MapStep, Spec
 from interlock.source import hint_for
 from interlock.tools.action import Action
 
@@ -87,7 +86,7 @@ def _leaving_effects(step: GraphStep | MapStep, actions: Mapping[str, Action]) -
     if not facts.bit:
         return frozenset()
     found = set()
-    entered = solve(facts, paths)
+    entered = may(paths, 0, facts.after)
     for arc in paths.arcs:
         if arc.target == END and arc.source in entered and facts.after(arc, entered[arc.source]):
             named = step.spec.edges[arc.edge].outcome if arc.edge is not None else None
@@ -95,25 +94,6 @@ def _leaving_effects(step: GraphStep | MapStep, actions: Mapping[str, Action]) -
     if isinstance(step, MapStep) and found:
         return frozenset({"done", "failed"})  # one item may have failed and another not
     return frozenset(found)
-
-
-def solve(facts: Standing, paths: Flow) -> dict[str, int]:
-    """What may have been performed when each reached node is entered."""
-    found: dict[str, int] = {START: 0}
-    waiting = deque([START])
-    queued = {START}
-    while waiting:
-        name = waiting.popleft()
-        queued.discard(name)
-        for arc in paths.leaving.get(name, ()):
-            before = found.get(arc.target)
-            now = facts.after(arc, found[name]) | (before or 0)
-            if now != before:
-                found[arc.target] = now
-                if arc.target not in queued and arc.target != END:
-                    queued.add(arc.target)
-                    waiting.append(arc.target)
-    return found
 
 
 def failed_ends(paths: Flow) -> Iterator[Arc]:
@@ -124,7 +104,7 @@ def failed_ends(paths: Flow) -> Iterator[Arc]:
 def compensation(spec: Spec, paths: Flow, actions: Mapping[str, Action]) -> Iterator[Fault]:
     """Every failed end at which an effect may stand that the end does not keep, with the shortest path."""
     facts = Standing.of(spec, paths, actions)
-    entered = solve(facts, paths) if facts.bit else {}
+    entered = may(paths, 0, facts.after) if facts.bit else {}
     said: set[tuple[str, int | None, str]] = set()
     for arc in failed_ends(paths):
         performed = facts.after(arc, entered.get(arc.source, 0))
