@@ -23,7 +23,7 @@ from interlock.digest import plain
 from interlock.engine.beginning import begin
 from interlock.errors import InputError, ProjectError, Refused
 from interlock.graphs.proofs.bounds import bounds
-from interlock.graphs.spec import END, FAILED, START, Edge, Spec, keys_of, path_parts
+from interlock.graphs.spec import END, FAILED, START, Edge, JoinStep, Spec, keys_of, path_parts
 from interlock.nodes.kinds import Node, may_write, nodes_of
 from interlock.nodes.moves import Leave, Onward
 from interlock.nodes.services import Place, Services
@@ -94,6 +94,8 @@ class _Compiler:
         self.builder = builder
         self.nodes = {name: nodes_of(spec, name) for name in spec.steps}
         self.may_write = {name: may_write(spec, name) for name in spec.steps}
+        self.joins = {step.join: name for name, step in spec.steps.items() if isinstance(step, JoinStep)}
+        """Each fork with its join, where its branches' child runs come together again."""
 
     def add_all(self) -> None:
         starts = self.spec.leaving(START)
@@ -102,18 +104,13 @@ class _Compiler:
         for name, nodes in self.nodes.items():
             leaving = self.spec.leaving(name)
             out = self._targets(leaving) | {FINISH}
-            if name in self._joined:
-                out |= {self._entry(self._joined[name])}
+            if name in self.joins:
+                out |= {self._entry(self.joins[name])}
             for place, node in enumerate(nodes):
                 reads = [*node.reads, *_condition_keys(leaving)]
                 self._step(node, name, reads, out | {other.of(name) for other in nodes[1:]}, first=place == 0)
         self._node(FINISH, self._finish, [*self.spec.output, EDGE, WROTE], set())
         self.builder.add_edge(FINISH, GRAPH_END)
-
-    @property
-    def _joined(self) -> dict[str, str]:
-        """Each fork with its join, where its branches' child runs come together again."""
-        return {step.join: name for name, step in self.spec.steps.items() if step.kind == "join"}
 
     def _begin(self, state: State, config: RunnableConfig) -> Update:
         services, run_id = self.services(), _run_id(config)

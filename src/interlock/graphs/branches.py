@@ -24,7 +24,10 @@ def join_of(spec: Spec, fork: str) -> str | None:
 def region(spec: Spec, fork: str, branch: str) -> list[str]:
     """The steps that `branch` leads to before the join, in authored order."""
     outside = (join_of(spec, fork), fork)
-    successors = {name: [edge.target for edge in spec.leaving(name)] for name in spec.steps if name not in outside}
+    successors: dict[str, list[str]] = {}
+    for edge in spec.edges:
+        if edge.source not in outside:
+            successors.setdefault(edge.source, []).append(edge.target)
     found = reachable(successors, [edge.target for edge in spec.leaving(fork, branch)])
     return [name for name in spec.steps if name in found and name not in outside]
 
