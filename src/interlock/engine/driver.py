@@ -150,7 +150,6 @@ class Driver:
             if status in ENDED:
                 return
             services.approvals.expire()
-            services.pauses.settle_due()
             feed = self._feed(run)
             now = "waiting" if feed is _PARK else "running"
             if status != now:  # one of many children that wait costs no commit each time the others go on
