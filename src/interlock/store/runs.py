@@ -110,10 +110,8 @@ class Runs:
     def root(self, run_id: str) -> Run:
         """The run that nobody's step started, at or above this one."""
         with self._database.read() as session:
-            run = _fetch(session, run_id)
-            while run.parent_id:
-                run = _fetch(session, run.parent_id)
-            return run
+            *_, above = lineage(session, _fetch(session, run_id))
+            return above
 
     def _new(self, spec: dict[str, Any], spec_digest: str, input: dict[str, Any], requester: str, run_id: str) -> Run:
         now = self._clock()
@@ -279,9 +277,7 @@ class Runs:
             run = _fetch(session, run_id)
             if run.status in ENDED:
                 raise Refused(f"run {run_id} is {run.status}; start a new one.")
-            last = session.exec(
-                select(Visit).where(Visit.run_id == run_id).order_by(col(Visit.position).desc()).limit(1)
-            ).first()
+            last = _last_visit(session, run_id)
             known = session.get(Visit, (run_id, step, visit))
             if known is not None:
                 if last is None or known.position != last.position or known.entered_by != entered_by:
@@ -314,9 +310,7 @@ class Runs:
             run = _fetch(session, run_id)
             if run.status in ENDED:
                 raise Refused(f"run {run_id} is {run.status}; start a new one.")
-            last = session.exec(
-                select(Visit).where(Visit.run_id == run_id).order_by(col(Visit.position).desc()).limit(1)
-            ).first()
+            last = _last_visit(session, run_id)
             if last is None or (last.step, last.visit) != (step, visit):
                 raise Refused(f"run {run_id} is not at {step}; its position was changed from outside.")
 
@@ -436,6 +430,11 @@ def _children_of(run_id: str, step: str | None = None, visit: int | None = None)
     if step is not None:
         query = query.where(Run.parent_step == step, Run.parent_visit == visit)
     return query
+
+
+def _last_visit(session: Session, run_id: str) -> Visit | None:
+    query = select(Visit).where(Visit.run_id == run_id).order_by(col(Visit.position).desc()).limit(1)
+    return session.exec(query).first()
 
 
 def _fetch(session: Session, run_id: str) -> Run:
