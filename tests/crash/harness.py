@@ -243,6 +243,13 @@ class Scene:
         self.park()
         self.die_deciding(point)
 
+    def die_after(self, commits: int, verb: str = "whole") -> None:
+        """Let a process do `verb` and die after so many commits, the first of which accepted the run."""
+        self.begin(verb, die_after_commit=commits).died()
+        run = self.left().run
+        assert run is not None
+        self.run = run.id
+
     def die_deciding(self, point: str) -> None:
         """Decide the parked run's question; the last one who agrees dies at `point`."""
         for person in self.people[:-1]:

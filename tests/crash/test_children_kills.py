@@ -51,10 +51,7 @@ def test_each_branch_acts_once_whichever_commit_was_the_last(tmp_path: Path, spa
     assert whole["commits"] > 50
     for number in range(2, whole["commits"] + 1, 2):
         scene = Scene(spawn, tmp_path / f"commit-{number}", root, "forked", values)
-        scene.begin("whole", die_after_commit=number).died()
-        run = scene.left().run
-        assert run is not None
-        scene.run = run.id
+        scene.die_after(number)
         told = scene.do("whole")
         assert told["status"] == "done", (number, told)
         lines = (scene.home / "counter.txt").read_text().splitlines()
@@ -114,10 +111,7 @@ def test_items_at_once_act_once_whichever_commit_was_the_last(tmp_path: Path, sp
     assert whole["commits"] > 60
     for number in range(3, whole["commits"] - 9, EVERY):  # two threads: a number is another moment each time
         scene = Scene(spawn, tmp_path / f"commit-{number}", root, "mapped", values)
-        scene.begin("whole", die_after_commit=number).died()
-        run = scene.left().run
-        assert run is not None
-        scene.run = run.id
+        scene.die_after(number)
         told = scene.do("whole")
         assert told["status"] == "done", (number, told)
         lines = (scene.home / "counter.txt").read_text().splitlines()

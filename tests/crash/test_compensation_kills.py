@@ -45,14 +45,11 @@ def test_an_effect_is_undone_once_whichever_commit_was_the_last(
     assert whole["commits"] > 25
     for number in range(2, whole["commits"] + 1, 2):
         scene = Scene(spawn, tmp_path / f"commit-{number}", root, "undone", values)
-        scene.begin("whole", die_after_commit=number).died()
-        run = scene.left().run
-        assert run is not None
-        scene.run = run.id
+        scene.die_after(number)
         told = scene.do("whole")
         assert told["status"] == "done", (number, told)
         assert happened(scene.home) == ONCE, number
-        states = {row.id.removeprefix(f"{run.id}/"): row.state for row in scene.left().effects}
+        states = {row.id.removeprefix(f"{scene.run}/"): row.state for row in scene.left().effects}
         assert states.pop("reserve/1/0") == "compensated", number
         assert [state for state in states.values() if state in ("executed", "verified")] == [*states.values()][-1:]
 

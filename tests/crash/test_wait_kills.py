@@ -53,10 +53,7 @@ def test_a_run_that_dies_waiting_goes_on_where_it_was(tmp_path: Path, spawn: Spa
     assert whole["status"] == "waiting"
     for number in range(2, whole["commits"] + 1):
         scene = Scene(spawn, tmp_path / f"commit-{number}", root, "waits", VALUES)
-        scene.begin("start", die_after_commit=number).died()
-        run = scene.left().run
-        assert run is not None
-        scene.run = run.id
+        scene.die_after(number, "start")
         if number % 2:  # the event may come before anybody goes on with the run, or after
             send(scene)
         else:
