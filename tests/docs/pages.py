@@ -37,7 +37,8 @@ from unittest import mock
 
 import interlock
 from interlock.cli.app import main
-from interlock.cli.author import check_paths, make_project
+from interlock.cli.author import make_project
+from interlock.cli.checking import check_paths
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_RUN = (

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from interlock.cli import author
 from interlock.cli.check import check
+from interlock.cli.checking import check_paths
 from interlock.cli.report import sentence
 from interlock.graphs.proofs.bounds import Bounds
 
@@ -101,7 +102,7 @@ def test_a_fault_in_a_drawer_makes_no_graph_look_wrong(tmp_path: Path) -> None:
     """Where a tools file is broken only that is reported, and the check still fails."""
     run("init", tmp_path / "p")
     (tmp_path / "p" / "tools" / "email.py").write_text("(\n")
-    report = author.check_paths([tmp_path / "p" / "graphs"])
+    report = check_paths([tmp_path / "p" / "graphs"])
     assert [finding.code for finding in report.findings] == ["T001"]
     assert not report.ok
 
@@ -142,7 +143,7 @@ def test_checking_needs_no_model_and_no_engine() -> None:
     """A whole check runs without torch, transformers or langgraph."""
     path = TESTS / "accepted" / "form.yaml"
     code = (
-        "import sys, pathlib; from interlock.cli.author import check_paths; "
+        "import sys, pathlib; from interlock.cli.checking import check_paths; "
         f"check_paths([pathlib.Path({str(path)!r})]); "
         "sys.exit(any(m in sys.modules for m in ['torch', 'transformers', 'langgraph']))"
     )

@@ -1,4 +1,4 @@
-"""The author's verb `interlock init`, and the check as the tests of a project call it."""
+"""The author's verb `interlock init`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from interlock.cli.checking import DRAWERS
-from interlock.cli.checking import check_paths as check_paths
 from interlock.cli.schema import FOLDER, schema_files
 
 
@@ -90,7 +89,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.cli.author import check_paths
+from interlock.cli.checking import check_paths
 
 GRAPHS = sorted((Path(__file__).parents[1] / "graphs").glob("*.yaml"))
 
