@@ -1,16 +1,20 @@
-"""A home made by the first release goes on under this one."""
+"""A home made by an earlier release goes on under this one."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from interlock.store.database import Database
 from tests.store.stores import Stores
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
+VERSION_2 = Path(__file__).with_name("version_2.sql")
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat(sep=" ")
 
 
@@ -47,9 +51,18 @@ def test_a_run_of_the_first_release_goes_on(tmp_path: Path) -> None:
     assert [visit.visit for visit in again.runs.visits("run-old")] == [1, 2]
 
 
-def test_the_tables_are_those_of_a_new_database(tmp_path: Path) -> None:
+def made_by_version_2(path: Path) -> None:
+    """A database with the tables of the second version."""
+    with sqlite3.connect(path) as connection:
+        connection.executescript(VERSION_2.read_text())
+        connection.execute("INSERT INTO meta VALUES ('schema', '2')")
+    connection.close()
+
+
+@pytest.mark.parametrize("made", [made_by_version_1, made_by_version_2])
+def test_the_tables_are_those_of_a_new_database(made: Callable[[Path], None], tmp_path: Path) -> None:
     """Every table has the same columns, whichever way it was made."""
-    made_by_version_1(tmp_path / "old.db")
+    made(tmp_path / "old.db")
     Database(f"sqlite:///{tmp_path / 'old.db'}")
     Database(f"sqlite:///{tmp_path / 'new.db'}")
     shapes = []

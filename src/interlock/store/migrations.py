@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlmodel import Session
 
 from interlock.store.spend import limits_of
 from interlock.store.tables import Meta, Row
 
-SCHEMA = "2"
+SCHEMA = "3"
 """Version of the tables; a database of an unknown version is refused, never guessed at."""
 
 
 def migrate(session: Session, meta: Meta) -> bool:
     """Bring the tables up to `SCHEMA`; False when they are of a version that is not known."""
-    if meta.value != "1":
+    if meta.value not in ("1", "2"):
         return False
-    _to_2(session)
+    if meta.value == "1":
+        _to_2(session)
+    _to_3(session)
     meta.value = SCHEMA
     session.add(meta)
     return True
@@ -43,9 +45,21 @@ def _to_2(session: Session) -> None:
     ):
         session.execute(text(f"ALTER TABLE visits ADD COLUMN {column}"))
     session.execute(text("ALTER TABLE effects ADD COLUMN undoes VARCHAR REFERENCES effects (id)"))
-    Row.metadata.create_all(session.connection())  # those that are not there yet
     for digest, body in session.execute(text("SELECT digest, body FROM specs")).all():
         limits = json.dumps(limits_of(json.loads(body).get("limits") or {}))
         session.execute(
             text("UPDATE runs SET limits = :limits WHERE spec_digest = :digest"), {"limits": limits, "digest": digest}
         )
+
+
+COLUMNS_OF_3: tuple[tuple[str, str], ...] = ()
+"""Table and definition of each column that version 3 added to a table of version 2."""
+
+
+def _to_3(session: Session) -> None:
+    """What the guard keeps: new tables, and new columns of older ones."""
+    known = set(inspect(session.connection()).get_table_names())
+    for table, column in COLUMNS_OF_3:
+        if table in known:  # a database of version 1 gets the tables of version 2 below, whole
+            session.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
+    Row.metadata.create_all(session.connection())  # those that are not there yet
