@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from interlock.store.database import Database
+from tests import postgres
 from tests.store.stores import Stores
 
-BACKENDS: dict[str, Callable[[Path], str]] = {"sqlite": lambda folder: f"sqlite:///{folder / 'interlock.db'}"}
-"""Makers of a fresh database URL by name; another backend is one more entry."""
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
+    "sqlite": lambda folder: nullcontext(f"sqlite:///{folder / 'interlock.db'}"),
+    "postgresql": lambda folder: postgres.database(),
+}
+"""Makers of a fresh database, which lives as long as its block, by name; another backend is one more entry."""
 
 
 @pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database that does not exist yet."""
-    return BACKENDS[request.param](tmp_path)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database that nobody has used yet."""
+    with BACKENDS[request.param](tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

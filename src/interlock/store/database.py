@@ -50,8 +50,8 @@ class Database:
                 f"INTERLOCK_DATABASE_URL needs {error.name}, which is not installed; install it, or use SQLite."
             ) from None
         if not known:
-            with self._explained():
-                Row.metadata.create_all(self.engine)
+            with self.write() as session:  # of several processes that find it empty, one makes the tables
+                Row.metadata.create_all(session.connection())
         with self.write() as session:
             meta = session.get(Meta, "schema")
             if meta is None:
