@@ -18,6 +18,7 @@ from interlock.cli import (
     explain,
     interchange,
     model,
+    policy,
     review,
     runs,
     schema,
@@ -61,6 +62,7 @@ app.add_typer(runs.app, name="runs")
 review.app.command()(ask.ask)
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="lam")
+app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(upgrade.app, name="upgrade")
 

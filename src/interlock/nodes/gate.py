@@ -17,7 +17,7 @@ from interlock.nodes.binding import binding
 from interlock.nodes.perform import context_of
 from interlock.nodes.services import Place, Services
 from interlock.policies.decide import Verdict, approve, auto, decide, deny, strictest
-from interlock.policies.language import Requirement
+from interlock.policies.language import WEEKDAYS, Requirement
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
 
@@ -77,10 +77,11 @@ def seal(effect: Effect, place: Place, verdict: Verdict, services: Services) -> 
 
 
 def inputs(effect: Effect, action: Action, place: Place, services: Services) -> dict[str, Any]:
-    """What policies may compare: arguments, where each came from, the hour, and the action's facts."""
+    """What policies may compare: arguments, where each came from, hour and weekday, and the action's facts."""
     known: dict[str, Any] = dict(effect.arguments)
     known |= {f"{name}_from": label for name, label in effect.labels.items()}
-    known |= {"action": effect.action, "hour": services.clock().astimezone().hour}
+    local = services.clock().astimezone()
+    known |= {"action": effect.action, "hour": local.hour, "weekday": WEEKDAYS[local.weekday()]}
     if action.facts is not None:
         facts = action.facts(action.validate(effect.arguments), context_of(effect, services))
         known |= {name: value for name, value in facts.items() if name in action.fact_names}

@@ -66,8 +66,10 @@ def strictest(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def policies_digest(policies: Iterable[Policy], action: str) -> str:
-    """Digest of the policies that decide `action`: an approval is bound to it."""
-    covering = [policy.model_dump(mode="json", by_alias=True) for policy in policies if policy.covers(action)]
+    """Digest of the policies that decide `action`: an approval is bound to it.  A `never` decides nothing."""
+    covering = [
+        policy.model_dump(mode="json", by_alias=True, exclude={"never"}) for policy in policies if policy.covers(action)
+    ]
     return digest(sorted(covering, key=lambda policy: str(policy["policy"])))
 
 

@@ -13,8 +13,8 @@ from interlock.source import Document, Finding, Loc, SourceError, hint_for, read
 from interlock.tools.action import Action
 
 PEOPLE = "people.yaml"
-DERIVED = {"action": "string", "hour": "int"}
-"""Inputs that every action has: its name, and the hour of the day."""
+DERIVED = {"action": "string", "hour": "int", "weekday": "string"}
+"""Inputs that every action has: its name, and the hour and the day of the week when it is decided."""
 
 OPERATORS = {
     "decimal": ("eq", "ne", "lt", "le", "gt", "ge", "in", "not_in"),

@@ -48,6 +48,9 @@ Provenance = Literal["untrusted", "model", "record", "user"]
 PROVENANCE: tuple[str, ...] = get_args(Provenance)
 """Labels of where a value came from, least trusted first."""
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The values of the input `weekday`."""
+
 
 class Declared(BaseModel):
     """Base of everything an author declares: closed, frozen, strict about types."""
@@ -245,6 +248,16 @@ class Rule(Declared):
     because: str = Field(min_length=1, description="The reason, as a reviewer reads it.")
 
 
+class Never(Declared):
+    """An assertion: where all conditions hold, the decision is never this.  It decides nothing itself."""
+
+    effect: Literal["auto", "approve", "deny"] = Field(description="What must not be decided.")
+    when: Conditions = Field(
+        default_factory=dict, description="Comparisons by the name of an input; all must hold.  Empty means always."
+    )
+    because: str = Field(default="", description="Why it must not be, in a sentence.")
+
+
 class Policy(Declared):
     """One policy file."""
 
@@ -258,12 +271,15 @@ class Policy(Declared):
     description: str = Field(default="", description="What it is for, in a sentence.")
     inputs: dict[Annotated[str, Field(pattern=NAME)], Input] = Field(
         default_factory=dict,
-        description="What rules may compare: arguments of the actions, facts about them, `action`, `hour`.",
+        description="What rules may compare: arguments of the actions, facts about them, `action`, `hour`, `weekday`.",
     )
     approvals: dict[Annotated[str, Field(pattern=NAME)], Requirement] = Field(
         default_factory=dict, description="Named requirements, for rules and for approval edges of graphs."
     )
     rules: list[Rule] = Field(default_factory=list, description="What no rule decides is denied.")
+    never: list[Never] = Field(
+        default_factory=list, description="What must not be decided, proven of the rules when they are read."
+    )
 
     def covers(self, action: str) -> bool:
         """Whether `applies_to` names `action`."""
