@@ -55,6 +55,10 @@ class DecisionRefused(InterlockError):
     """A reviewer's decision was refused; the request stays open."""
 
 
+class NotAuthenticated(InterlockError):
+    """Who acts is not proven; nothing was changed."""
+
+
 class LimitExceeded(InterlockError):
     """The run reached one of its limits."""
 

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     busy_timeout: float = 30.0
     """Seconds to wait for another process that writes to the database."""
 
+    token: SecretStr | None = None
+    """Your own token, which proves who you are where names are not taken at their word."""
+
     model: str = "offline"
     """Provider string of the chat model that reason nodes use by default."""
 
@@ -93,7 +96,10 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def current_person() -> str:
-    """The login name of whoever runs this process, as a name for the record: the requester of their runs."""
+    """The login name of whoever runs this process, as a name for the record.
+
+    It proves nothing: `engine.identity.acting` says where it counts.
+    """
     try:
         name = getpass.getuser()
     except (KeyError, OSError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interlock.cli.identity import TokenFile, acting_as
 from interlock.cli.output import EXIT_DONE, EXIT_WAITING, console, form_fields
 from interlock.cli.review import describe, drive_on
 from interlock.cli.runs import open_engine, tell
@@ -24,11 +25,15 @@ CHOICES = {
 }
 
 
-def ask(person: Annotated[str, typer.Option("--as", metavar="NAME", help="Who decides.")]) -> None:
+def ask(
+    person: Annotated[str, typer.Option("--as", metavar="NAME", help="Who decides.")],
+    token: TokenFile = None,
+) -> None:
     """Go through what waits, here at the terminal: approve, edit, reject or skip each."""
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask at; decide with `interlock review approve|edit|reject`.")
     engine = open_engine(False)
+    person = acting_as(engine.services, person, token)
     seen: set[str] = set()
     while waiting := [row for row in engine.services.approvals.waiting() if row.id not in seen]:
         row = waiting[0]

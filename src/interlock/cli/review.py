@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.cli.identity import TokenFile, acting_as
 from interlock.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -127,6 +128,7 @@ def _wanted(field: dict[str, Any]) -> str:
 def approve(
     approval_id: Id,
     person: As,
+    token: TokenFile = None,
     comment: Comment = "",
     answers: Sets = None,
     revision: Revision = None,
@@ -137,6 +139,7 @@ def approve(
     from interlock.engine.service import read_changes
 
     engine = open_engine(False)
+    person = acting_as(engine.services, person, token)
     row = engine.approve(approval_id, person, comment=comment, revision=revision, answer=read_changes(answers or []))
     _conclude(engine, row, detach, as_json)
 
@@ -145,6 +148,7 @@ def approve(
 def edit(
     approval_id: Id,
     person: As,
+    token: TokenFile = None,
     changes: Sets = None,
     comment: Comment = "",
     revision: Revision = None,
@@ -157,6 +161,7 @@ def edit(
     if not changes:
         raise UsageError("an edit needs at least one --set NAME=VALUE.")
     engine = open_engine(False)
+    person = acting_as(engine.services, person, token)
     row = engine.edit(approval_id, person, read_changes(changes), comment=comment, revision=revision)
     _conclude(engine, row, detach, as_json)
 
@@ -165,6 +170,7 @@ def edit(
 def reject(
     approval_id: Id,
     person: As,
+    token: TokenFile = None,
     comment: Comment = "",
     revision: Revision = None,
     detach: Detach = False,
@@ -172,6 +178,7 @@ def reject(
 ) -> None:
     """Refuse the action; a reason is required."""
     engine = open_engine(False)
+    person = acting_as(engine.services, person, token)
     row = engine.services.approvals.reject(approval_id, person, comment=comment, revision=revision)
     _conclude(engine, row, detach, as_json)
 
@@ -180,6 +187,7 @@ def reject(
 def respond(
     approval_id: Id,
     person: As,
+    token: TokenFile = None,
     happened: Annotated[
         bool | None, typer.Option("--happened/--did-not-happen", help="Did the action in doubt happen?")
     ] = None,
@@ -191,6 +199,7 @@ def respond(
     if happened is None:
         raise UsageError("say --happened or --did-not-happen.")
     engine = open_engine(False)
+    person = acting_as(engine.services, person, token)
     row = engine.services.approvals.respond(approval_id, person, happened=happened, comment=comment)
     _conclude(engine, row, detach, as_json)
 

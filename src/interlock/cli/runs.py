@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.cli.identity import TokenFile, acting_as
 from interlock.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Look at runs, resume or cancel them.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who asks; default: your login name.")]
+As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who asks; default: you, by token or login.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 
 STATUSES = ("created", "running", "waiting", "done", "failed", "cancelled")
@@ -46,13 +47,6 @@ def open_engine(as_json: bool) -> Engine:
     from interlock.engine.service import Engine
 
     return Engine(Project.at(), listener=print_json if as_json else _narrate)
-
-
-def requester() -> str:
-    """Who runs this command."""
-    from interlock.settings import current_person
-
-    return current_person()
 
 
 def _narrate(event: dict[str, Any]) -> None:
@@ -73,12 +67,13 @@ def run(
     detach: Annotated[bool, typer.Option("--detach", help="Only accept the run; drive it later.")] = False,
     as_json: AsJson = False,
     person: As = None,
+    token: TokenFile = None,
 ) -> None:
     """Start a run and drive it until it ends or waits for a person."""
     engine = open_engine(as_json)
     workflow = engine.project.workflow(engine.project.graph_file(graph))
     values = read_inputs(workflow.spec, inputs or [], input_file)
-    started = engine.start(workflow, values, person or requester())
+    started = engine.start(workflow, values, acting_as(engine.services, person, token))
     if not as_json:
         console(stderr=True).print(f"run [bold]{started.id}[/bold] of {started.graph}")
     if detach:
@@ -251,6 +246,7 @@ def send(
     ] = None,
     as_json: AsJson = False,
     person: As = None,
+    token: TokenFile = None,
 ) -> None:
     """Send a run an event that it waits for; one that comes early is kept."""
     engine = open_engine(as_json)
@@ -261,7 +257,7 @@ def send(
         raise InputError(f"--data is not JSON: {error}.") from None
     if not isinstance(payload, dict):
         raise InputError('--data holds no JSON object; write {"KEY": VALUE}.')
-    taken = engine.send(run_id, event, payload, person or requester())
+    taken = engine.send(run_id, event, payload, acting_as(engine.services, person, token))
     if as_json:
         told = {"step": taken.step, "run": taken.run_id} if taken else None
         print_json({"run": run_id, "event": event, "taken": told, "kept": taken is None})
@@ -273,10 +269,10 @@ def send(
 
 
 @app.command()
-def cancel(run_id: RunId, as_json: AsJson = False, person: As = None) -> None:
+def cancel(run_id: RunId, as_json: AsJson = False, person: As = None, token: TokenFile = None) -> None:
     """Cancel a run: nothing more is done; what was done stays done and is listed."""
     engine = open_engine(as_json)
-    cancelled = engine.cancel(run_id, person or requester())
+    cancelled = engine.cancel(run_id, acting_as(engine.services, person, token))
     family = engine.services.runs.family(run_id)
     rows = [row for each in family for row in engine.services.ledger.of_run(each.id)]
     done = [row for row in rows if row.state in ("executed", "verified", "in_doubt", "compensating")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.cli.identity import TokenFile, acting_as
 from interlock.cli.output import EXIT_DONE, EXIT_FAILED, console, print_json
 from interlock.errors import UsageError
 
@@ -53,6 +54,7 @@ def apply(
     old: Old,
     new: New,
     person: Annotated[str, typer.Option("--as", metavar="NAME", help="Who moves them.")],
+    token: TokenFile = None,
     mapping: MappingFile = None,
     run: Annotated[list[str] | None, typer.Option("--run", metavar="RUN", help="Only this one; repeatable.")] = None,
     void_approvals: Annotated[
@@ -65,6 +67,7 @@ def apply(
     if not yes:
         raise UsageError("this changes runs; look at `interlock upgrade plan` first, then add --yes.")
     upgrading = _upgrading(old, new, mapping)
+    person = acting_as(upgrading.services, person, token)
     moved = upgrading.apply(person, runs=run or None, voiding=void_approvals)
     if as_json:
         rows = [{"run": each.run, "moved": each.moved, "reason": each.reason, "voided": each.voided} for each in moved]

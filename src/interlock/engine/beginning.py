@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from interlock.engine.identity import acting
 from interlock.errors import InputError, Refused
 from interlock.graphs.spec import Spec
 from interlock.nodes.inputs import complete
 from interlock.nodes.services import Services
-from interlock.settings import current_person
-from interlock.store.approvals import known_as
 
 RESERVED = frozenset("./")
 """Characters of the ids of child runs (`run.step.visit.item`) and of effects (`run/step/visit/slot`)."""
@@ -23,6 +22,7 @@ def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], 
         InputError: the input does not fit, or the id could be that of a child run or of an effect.
         Refused: the run has begun already, so new input would drop what it waits for; or it is another
             workflow's.
+        NotAuthenticated: the process does not prove who asks, in a home where names need proof.
 
     Returns:
         the whole input.
@@ -32,12 +32,11 @@ def begin(run_id: str, spec: Spec, spec_digest: str, values: Mapping[str, Any], 
     if run is None:
         if RESERVED.intersection(run_id):
             raise InputError(f"a run's id may hold no `.` and no `/`, which child runs and effects put in: {run_id}.")
-        known_as(current_person())
         run = services.runs.create(
             spec=spec.model_dump(mode="json", by_alias=True),
             spec_digest=spec_digest,
             input=dict(values),
-            requester=current_person(),
+            requester=acting(services),
             run_id=run_id,
         )
     if run.spec_digest != spec_digest:

@@ -32,6 +32,7 @@ from interlock.source import SourceError, hint_for
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit, audit_key
 from interlock.store.checkpoints import checkpointer
+from interlock.store.credentials import Credentials
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
 from interlock.store.pauses import Pauses
@@ -108,7 +109,7 @@ class Project:
         """
         home = self.settings.home
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailable(
                 f"the home {home} cannot be made: {error.strerror}. Nothing was started; set INTERLOCK_HOME to a "
@@ -141,6 +142,7 @@ class Project:
                 pauses=Pauses(database, audit, self.clock, fits),
                 database=database,
                 audit=audit,
+                credentials=Credentials(database, audit, self.clock, self.home),
                 chat_model=self.make_chat_model or (lambda provider: chat_model(provider, self.settings)),
                 action_model=self.action_model or self._embedded_model,
                 drive_children=self.driver.drive_children,

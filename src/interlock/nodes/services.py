@@ -17,6 +17,7 @@ from interlock.policies.drawer import PolicyDrawer
 from interlock.settings import Settings
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit
+from interlock.store.credentials import Credentials
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
 from interlock.store.pauses import Pauses
@@ -41,6 +42,7 @@ class Services:
     pauses: Pauses
     database: Database
     audit: Audit
+    credentials: Credentials
     chat_model: Callable[[str], BaseChatModel]
     """The chat model of a provider string."""
     action_model: Callable[[], ActionModel]

@@ -90,6 +90,11 @@ class Audit:
             return Fault(seq + 1, f"the exported head counts {head.entries} entries, the chain has {seq}")
         return None
 
+    def seals(self, session: Session) -> bool:
+        """Whether the newest entry was sealed with this key; True of an empty chain."""
+        last = session.exec(select(Entry).order_by(col(Entry.seq).desc()).limit(1)).first()
+        return last is None or hmac.compare_digest(last.mac, self._mac(last))
+
     def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
         """Entries about a run, its child runs, anything whose id begins with theirs, or one of `subjects`."""
         query = select(Entry).where(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, func, select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session
 
@@ -123,9 +125,10 @@ def _next_step(cause: str) -> str:
     return "check that it is running and reachable, then try again."
 
 
-def _engine(url: Any, busy_timeout: float) -> Engine:
+def _engine(url: URL, busy_timeout: float) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
+    _own(url)
     engine = create_engine(url, connect_args={"timeout": busy_timeout})
 
     @event.listens_for(engine, "connect")
@@ -142,3 +145,10 @@ def _engine(url: Any, busy_timeout: float) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _own(url: URL) -> None:
+    """Make a new SQLite file that only its owner may read or write; its journals take over its mode."""
+    if url.database and url.database != ":memory:" and not url.query:
+        with contextlib.suppress(OSError):  # it is there already, or SQLite says what is wrong with it
+            os.close(os.open(url.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

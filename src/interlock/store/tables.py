@@ -266,6 +266,36 @@ class Vote(Row, table=True):
     at: datetime = _moment()
 
 
+class Credential(Row, table=True):
+    """One token of a person, as its hash.  A row is never deleted: a home that ever had one asks for tokens."""
+
+    __tablename__ = "credentials"
+
+    id: str = Field(primary_key=True)
+    """The part of the token that finds the row; no secret."""
+    person: str = Field(index=True)
+    hash: str
+    """Argon2id of the whole token, with its parameters (PHC string format)."""
+    note: str = ""
+    issued_by: str
+    created_at: datetime = _moment()
+    expires_at: datetime = _moment()
+    revoked_at: datetime | None = _optional_moment()
+    last_used_at: datetime | None = _optional_moment()
+    """To the minute: a use within the minute after another is not written down."""
+
+
+class Misuse(Row, table=True):
+    """Tokens that were refused, counted between two audit entries about them."""
+
+    __tablename__ = "misuses"
+
+    about: str = Field(primary_key=True)
+    """Id of the credential, or `unknown` for all that name none."""
+    unnoted: int = 0
+    noted_at: datetime = _moment()
+
+
 class Entry(Row, table=True):
     """One link of the audit chain."""
 
