@@ -22,7 +22,7 @@ from interlock.graphs.proofs.retries import retries
 from interlock.graphs.proofs.shapes import Shape
 from interlock.graphs.proofs.structure import connected
 from interlock.graphs.spec import END, START, CallStep, Edge, ForkStep, JoinStep, Spec, outcomes
-from interlock.policies.decide import compare
+from interlock.policies.comparing import compare
 from interlock.policies.language import Comparison
 from interlock.tools.action import EffectClass
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from interlock.digest import canonical
-from interlock.policies.decide import compare
+from interlock.policies.comparing import compare
 from interlock.policies.language import PROVENANCE, Comparison, Policy, Requirement
 from interlock.policies.provenance import join, rank, through_model
 

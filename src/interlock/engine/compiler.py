@@ -27,7 +27,7 @@ from interlock.graphs.spec import END, FAILED, START, Edge, JoinStep, Spec, keys
 from interlock.nodes.kinds import Node, may_write, nodes_of
 from interlock.nodes.moves import Leave, Onward
 from interlock.nodes.services import Place, Services
-from interlock.policies.decide import compare
+from interlock.policies.comparing import compare
 from interlock.store.tables import Visit
 
 State = Mapping[str, Any]

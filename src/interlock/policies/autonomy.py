@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from interlock.policies.cells import Range, constants, numbers, texts
-from interlock.policies.decide import Undecidable, holds
+from interlock.policies.comparing import Undecidable, holds
 from interlock.policies.language import PROVENANCE, Comparison, Input, Policy, Rule
 
 Domains = dict[str, tuple[Any, ...]]

@@ -6,13 +6,13 @@ denies, and an action that no rule decides is denied.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from interlock.digest import digest
-from interlock.policies.language import PROVENANCE, Comparison, Declared, Input, Policy, Requirement, ThenApprove
+from interlock.policies.comparing import Undecidable, holds
+from interlock.policies.language import Declared, Policy, Requirement, Rule, ThenApprove
+from interlock.policies.tables import bits, table_of
 
 Effect = Literal["auto", "approve", "deny"]
 
@@ -86,126 +86,44 @@ def decide(
         requirements: the named approvals of all policy files.
     """
     verdicts = [_of_policy(policy, inputs, requirements) for policy in policies if policy.covers(action)]
+    if len(verdicts) == 1:
+        return verdicts[0]
     return strictest(verdicts) if verdicts else None
 
 
 def _of_policy(policy: Policy, inputs: Mapping[str, Any], requirements: Mapping[str, Requirement]) -> Verdict:
+    holding, unreadable = table_of(policy).holding(inputs)
     verdicts = []
-    for rule in policy.rules:
-        name = f"{policy.policy}/{rule.id}"
-        try:
-            if not holds(rule.when, policy.inputs, inputs):
-                continue
-        except Undecidable as error:
-            verdicts.append(deny(name, f"the rule cannot be evaluated: {error}"))
-            continue
-        match rule.then:
-            case "auto":
-                verdicts.append(auto(name, rule.because))
-            case "deny":
-                verdicts.append(deny(name, rule.because))
-            case ThenApprove(approve=Requirement() as requirement):
-                verdicts.append(approve(name, rule.because, requirement))
-            case ThenApprove(approve=str(named)) if named in requirements:
-                verdicts.append(approve(name, rule.because, requirements[named]))
-            case ThenApprove(approve=unknown):
-                verdicts.append(deny(name, f"the rule names the unknown approval {unknown}"))
+    for index in bits(holding | unreadable):
+        rule = policy.rules[index]
+        if unreadable >> index & 1:
+            verdicts.append(_unreadable(policy, rule, inputs))
+        else:
+            verdicts.append(_said(f"{policy.policy}/{rule.id}", rule, requirements))
+    if len(verdicts) == 1:
+        return verdicts[0]
     return strictest(verdicts) if verdicts else deny(f"{policy.policy}/-", "no rule of this policy decides the action")
 
 
-class Undecidable(Exception):
-    """An input is missing, or does not fit its declared type."""
-
-
-def holds(when: Mapping[str, Comparison], declared: Mapping[str, Input], inputs: Mapping[str, Any]) -> bool:
-    """Three-valued `and`: one false condition settles it, otherwise one unknown makes it undecidable."""
-    unknown: Undecidable | None = None
-    for name, comparison in when.items():
-        try:
-            if name not in declared:
-                raise Undecidable(f"input {name} is not declared")
-            if inputs.get(name) is None:
-                raise Undecidable(f"input {name} is missing")
-            if not compare(comparison, _typed(name, declared[name], inputs[name])):
-                return False
-        except Undecidable as error:
-            unknown = unknown or error
-    if unknown:
-        raise unknown
-    return True
-
-
-def _typed(name: str, declared: Input, value: Any) -> Any:
-    """`value` as the declared type."""
-    match declared.type:
-        case "bool" if isinstance(value, bool):
-            return value
-        case "int" if isinstance(value, int) and not isinstance(value, bool):
-            if (declared.min is None or value >= declared.min) and (declared.max is None or value <= declared.max):
-                return value
-            raise Undecidable(f"input {name} is out of its declared range")
-        case "decimal" if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
-            return _decimal(name, value)
-        case "string" if isinstance(value, str) and (declared.enum is None or value in declared.enum):
-            return value
-        case "provenance" if value in PROVENANCE:
-            return value
-    raise Undecidable(f"input {name} is not a {declared.type} as declared")
-
-
-def _decimal(name: str, value: int | str | Decimal) -> Decimal:
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}([.][0-9]{1,18})?", value):
-        raise Undecidable(f"input {name} is not a plain decimal number")
+def _unreadable(policy: Policy, rule: Rule, inputs: Mapping[str, Any]) -> Verdict:
+    """The denial by a rule that cannot be evaluated, which says why."""
+    why: object = "it is not clear whether it holds"
     try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise Undecidable(f"input {name} is not a decimal number") from None
-    if not number.is_finite():
-        raise Undecidable(f"input {name} is not a finite number")
-    return number
+        holds(rule.when, policy.inputs, inputs)
+    except Undecidable as error:
+        why = error
+    return deny(f"{policy.policy}/{rule.id}", f"the rule cannot be evaluated: {why}")
 
 
-def compare(comparison: Comparison, value: Any) -> bool:
-    """Whether `value` satisfies every operator of `comparison`; a comparison of unlike types is false.
-
-    Booleans equal only booleans, so `1` never passes for `true`.
-    """
-    return all(_operator(name, value, constant) for name, constant in comparison.operators().items())
-
-
-def _operator(name: str, value: Any, constant: Any) -> bool:
-    match name:
-        case "eq":
-            return _same(value, constant)
-        case "ne":
-            return not _same(value, constant)
-        case "in":
-            return any(_same(value, item) for item in constant)
-        case "not_in":
-            return not any(_same(value, item) for item in constant)
-        case "matches":
-            return isinstance(value, str) and re.fullmatch(constant, value) is not None
-        case "at_least":
-            return value in PROVENANCE and PROVENANCE.index(value) >= PROVENANCE.index(constant)
-    if not _is_number(value) or not _is_number(constant):
-        return False
-    left, right = Decimal(str(value)), Decimal(str(constant))
-    match name:
-        case "lt":
-            return left < right
-        case "le":
-            return left <= right
-        case "gt":
-            return left > right
-        case _:
-            return left >= right
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-
-
-def _same(left: Any, right: Any) -> bool:
-    if _is_number(left) and _is_number(right):
-        return Decimal(str(left)) == Decimal(str(right))
-    return type(left) is type(right) and bool(left == right)
+def _said(name: str, rule: Rule, requirements: Mapping[str, Requirement]) -> Verdict:
+    match rule.then:
+        case "auto":
+            return auto(name, rule.because)
+        case "deny":
+            return deny(name, rule.because)
+        case ThenApprove(approve=Requirement() as requirement):
+            return approve(name, rule.because, requirement)
+        case ThenApprove(approve=str(named)) if named in requirements:
+            return approve(name, rule.because, requirements[named])
+        case ThenApprove(approve=unknown):
+            return deny(name, f"the rule names the unknown approval {unknown}")

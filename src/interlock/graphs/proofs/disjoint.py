@@ -17,7 +17,7 @@ from interlock.graphs.paths import Shapes, shapes_at
 from interlock.graphs.proofs.shapes import Shape
 from interlock.graphs.spec import Edge, Spec
 from interlock.policies.cells import Range, constants, numbers, texts
-from interlock.policies.decide import compare
+from interlock.policies.comparing import compare
 from interlock.policies.language import Comparison
 
 Wishes = Sequence[Comparison]
