@@ -27,9 +27,9 @@ from interlock.nodes.act import normal_arguments
 from interlock.nodes.inputs import complete
 from interlock.nodes.wait import payload_fault
 from interlock.source import did_you_mean
-from interlock.store.approvals import known_as
 from interlock.store.audit import Fault, Head
 from interlock.store.locks import held
+from interlock.store.people import known_as
 from interlock.store.runs import ENDED
 from interlock.store.tables import Approval, Pause, Run
 

@@ -26,8 +26,8 @@ from interlock.graphs.upgrades.mapping import SpecMapping
 from interlock.graphs.upgrades.standing import Judged, Position
 from interlock.nodes.kinds import nodes_of
 from interlock.nodes.services import Services
-from interlock.store.approvals import known_as
 from interlock.store.locks import held
+from interlock.store.people import known_as
 from interlock.store.runs import ENDED
 from interlock.store.tables import Visit
 from interlock.store.upgrades import Change

@@ -114,7 +114,8 @@ class StepReader:
                 return known.get(name) if name else None
             return known[name]  # its quorum was checked where it is declared
         if fault := quorum_fault(requirement, self.known.policies):
-            self.report("G204", fault, (*at, "count") if self.document.at((*at, "count")) is not None else at)
+            where, message = fault
+            self.report("G204", message, (*at, *where) if self.document.at((*at, *where)) is not None else at)
         return requirement
 
     def step(self, name: str) -> Step | None:

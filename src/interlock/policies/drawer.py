@@ -144,21 +144,29 @@ def _quorum(
     requirement: Requirement, document: Document, at: Loc, drawer: PolicyDrawer, broken: bool
 ) -> Iterator[Finding]:
     if (fault := quorum_fault(requirement, drawer)) and not broken:
-        yield document.finding("P009", fault, (*at, "count") if document.at((*at, "count")) is not None else at)
+        where, message = fault
+        yield document.finding("P009", message, (*at, *where) if document.at((*at, *where)) is not None else at)
 
 
-def quorum_fault(requirement: Requirement, drawer: PolicyDrawer) -> str | None:
-    """Why this requirement can never be met, or None: it asks for more people of a role than there are.
+def quorum_fault(requirement: Requirement, drawer: PolicyDrawer) -> tuple[Loc, str] | None:
+    """What of this requirement can never be met, and why: it asks for more people of a role than there are.
 
     Without a role anybody may agree, named in the file or not.
     """
     if not requirement.roles:
         return None
     eligible = drawer.eligible(requirement)
-    if len(eligible) >= requirement.count:
-        return None
-    roles = " and ".join(f"`{role}`" for role in sorted(requirement.roles))
-    return f"{requirement.count} must agree, but {len(eligible)} hold {roles} in {PEOPLE}"
+    if len(eligible) < requirement.count:
+        held = _written(requirement.roles)
+        return ("count",), f"{requirement.count} must agree, but {len(eligible)} hold {held} in {PEOPLE}"
+    further = requirement.escalate
+    if further is not None and not any(further.roles <= set(roles) for roles in drawer.people.people.values()):
+        return ("escalate", "role"), f"nobody holds {_written(further.roles)} in {PEOPLE}, so there is nobody to ask"
+    return None
+
+
+def _written(roles: frozenset[str]) -> str:
+    return " and ".join(f"`{role}`" for role in sorted(roles))
 
 
 def _comparison(name: str, declared: Input, comparison: Comparison, document: Document, at: Loc) -> Iterator[Finding]:

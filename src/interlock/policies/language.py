@@ -178,6 +178,26 @@ Conditions = dict[str, Comparison]
 Role = Annotated[str, Field(pattern=NAME)]
 
 
+def _roles(role: str | list[str] | None) -> frozenset[str]:
+    if role is None:
+        return frozenset()
+    return frozenset([role] if isinstance(role, str) else role)
+
+
+class Escalation(Declared):
+    """Whom to ask as well when the time has come; how many must agree, and until when, stays as it is."""
+
+    after: Duration = Field(description="So long after the question; before the time to decide is over.")
+    role: Role | Annotated[list[Role], Field(min_length=1)] = Field(
+        description="The role, or all the roles, each of these further people must hold."
+    )
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that each further approver must hold."""
+        return _roles(self.role)
+
+
 class Requirement(Declared):
     """Who must agree, and until when."""
 
@@ -185,27 +205,61 @@ class Requirement(Declared):
     role: Role | list[Role] | None = Field(default=None, description="The role, or all the roles, each must hold.")
     within: Duration = Field(default=timedelta(hours=24), description="Decide within; later means refused.")
     execute_within: Duration = Field(default=timedelta(minutes=15), description="Perform within, once agreed.")
+    escalate: Escalation | None = Field(
+        default=None, description="Whom to ask as well when nobody has decided after some time."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Requirement:
+        if self.escalate is None:
+            return self
+        if not self.roles:
+            raise ValueError("`escalate` adds people to those of a `role`; without one anybody may agree already")
+        if not timedelta(0) < self.escalate.after < self.within:
+            raise ValueError(
+                f"`after` lies between now and the end of `within`, which is {duration_text(self.within)} from now"
+            )
+        return self
 
     @property
     def roles(self) -> frozenset[str]:
         """The roles that each approver must hold."""
-        if self.role is None:
-            return frozenset()
-        return frozenset([self.role] if isinstance(self.role, str) else self.role)
+        return _roles(self.role)
 
     def stricter(self, other: Requirement) -> Requirement:
         """The requirement that satisfies both."""
-        roles = sorted(self.roles | other.roles)
+        within = min(self.within, other.within)
         return Requirement(
             count=max(self.count, other.count),
-            role=roles[0] if len(roles) == 1 else roles or None,
-            within=min(self.within, other.within),
+            role=_written(self.roles | other.roles),
+            within=within,
             execute_within=min(self.execute_within, other.execute_within),
+            escalate=self._escalated_with(other, within),
         )
+
+    def _escalated_with(self, other: Requirement, within: timedelta) -> Escalation | None:
+        """Further people who are so by both; a side that names none asks for its own roles from them as well."""
+        both = [each.escalate for each in (self, other) if each.escalate is not None]
+        after = max((each.after for each in both), default=within)
+        if after >= within:
+            return None
+        wanted = [each.escalate.roles if each.escalate is not None else each.roles for each in (self, other)]
+        role = _written(wanted[0] | wanted[1])
+        return Escalation(after=after, role=role) if role is not None else None
 
     def satisfies(self, other: Requirement) -> bool:
         """Whether whoever met this requirement has met `other` too."""
-        return self.count >= other.count and self.roles >= other.roles
+        if self.count < other.count or not self.roles >= other.roles:
+            return False
+        if self.escalate is None or self.escalate.roles >= other.roles:
+            return True
+        further = other.escalate
+        return further is not None and self.escalate.roles >= further.roles and self.escalate.after >= further.after
+
+
+def _written(roles: frozenset[str]) -> str | list[str] | None:
+    """Roles as a file writes them."""
+    return next(iter(roles)) if len(roles) == 1 else sorted(roles) or None
 
 
 class ThenApprove(Declared):

@@ -52,8 +52,11 @@ def _to_2(session: Session) -> None:
         )
 
 
-COLUMNS_OF_3: tuple[tuple[str, str], ...] = ()
+COLUMNS_OF_3: tuple[tuple[str, str], ...] = (("votes", "on_behalf_of VARCHAR"),)
 """Table and definition of each column that version 3 added to a table of version 2."""
+
+INDEXES_OF_3: tuple[tuple[str, str], ...] = (("votes", "ix_votes_represented"),)
+"""Table and name of each index that version 3 added to a table of version 2."""
 
 
 def _to_3(session: Session) -> None:
@@ -63,3 +66,6 @@ def _to_3(session: Session) -> None:
         if table in known:  # a database of version 1 gets the tables of version 2 below, whole
             session.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
     Row.metadata.create_all(session.connection())  # those that are not there yet
+    for table, index in INDEXES_OF_3:
+        if table in known:
+            next(each for each in Row.metadata.tables[table].indexes if each.name == index).create(session.connection())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, Index, MetaData, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, Column, DateTime, Dialect, Index, MetaData, TypeDecorator, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -253,17 +253,66 @@ class Approval(Row, table=True):
 
 
 class Vote(Row, table=True):
-    """One person's word on one revision of one request."""
+    """One person's word on one revision of one request: their own, or that of whoever delegated to them."""
 
     __tablename__ = "votes"
-    __table_args__ = (UniqueConstraint("approval_id", "person"),)
+    __table_args__ = (
+        UniqueConstraint("approval_id", "person"),
+        Index("ix_votes_represented", "approval_id", text("coalesce(on_behalf_of, person)"), unique=True),
+    )
 
     approval_id: str = Field(primary_key=True, foreign_key="approvals.id")
     person: str = Field(primary_key=True)
+    on_behalf_of: str | None = None
+    """Whose vote it is; None: their own."""
     verdict: str
     comment: str = ""
     revision: int
     at: datetime = _moment()
+
+    @property
+    def represents(self) -> str:
+        """The person whose one vote this is."""
+        return self.on_behalf_of or self.person
+
+
+class Delegation(Row, table=True):
+    """One person's right to vote, given to another for a time."""
+
+    __tablename__ = "delegations"
+
+    id: str = Field(primary_key=True)
+    delegator: str = Field(index=True)
+    delegate: str = Field(index=True)
+    role: str | None = None
+    """The one role it is for; None: every role the delegator holds."""
+    begins_at: datetime = _moment()
+    ends_at: datetime = _moment()
+    created_at: datetime = _moment()
+    revoked_at: datetime | None = _optional_moment()
+    revoked_by: str | None = None
+
+
+class Claim(Row, table=True):
+    """Who is at work on a request, and until when nobody else decides it."""
+
+    __tablename__ = "claims"
+
+    approval_id: str = Field(primary_key=True, foreign_key="approvals.id")
+    person: str
+    claimed_at: datetime = _moment()
+    until: datetime = _moment()
+
+
+class Escalated(Row, table=True):
+    """When further people may decide a request too, and when that came about."""
+
+    __tablename__ = "escalations"
+
+    approval_id: str = Field(primary_key=True, foreign_key="approvals.id")
+    due_at: datetime = _moment()
+    at: datetime | None = _optional_moment()
+    """None: not yet."""
 
 
 class Credential(Row, table=True):

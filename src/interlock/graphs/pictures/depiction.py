@@ -29,7 +29,7 @@ from interlock.graphs.spec import (
     WaitStep,
 )
 from interlock.graphs.spec import Edge as Arrow
-from interlock.policies.language import Conditions, Requirement
+from interlock.policies.language import Conditions, Requirement, duration_text
 
 TROUBLE = frozenset({"failed", "exhausted", "expired", "denied", "abstained"})
 """Outcomes with which a step did not do its work."""
@@ -167,8 +167,10 @@ def _requirement(requirement: Requirement | None) -> list[str]:
         return []
     who = "1 person" if requirement.count == 1 else f"{requirement.count} people"
     roles = " and ".join(sorted(requirement.roles))
-    within = requirement.model_dump(mode="json", include={"within"})["within"]
-    return [who, *([f"role {roles}"] if roles else []), f"within {within}"]
+    within = f"within {duration_text(requirement.within)}"
+    further = requirement.escalate
+    also = [f"after {duration_text(further.after)} also {' and '.join(sorted(further.roles))}"] if further else []
+    return [who, *([f"role {roles}"] if roles else []), within, *also]
 
 
 def _details(name: str, step: Step) -> Iterator[list[str]]:
