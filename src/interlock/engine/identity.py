@@ -5,7 +5,7 @@ from __future__ import annotations
 from interlock.errors import NotAuthenticated
 from interlock.nodes.services import Services
 from interlock.settings import current_person
-from interlock.store.approvals import known_as
+from interlock.store.people import known_as
 
 
 def acting(services: Services, name: str | None = None, token: str | None = None) -> str:

@@ -20,10 +20,10 @@ from sqlmodel import Session, col, select
 
 from interlock.digest import Json
 from interlock.errors import Conflict, NotAuthenticated, NotFound
-from interlock.store.approvals import known_as
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.ownership import not_owner, shared
+from interlock.store.people import known_as
 from interlock.store.tables import Credential, Misuse
 
 TOKEN = re.compile(r"ilk_([0-9a-f]{12})_([0-9a-f]{64})")
