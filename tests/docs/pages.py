@@ -63,6 +63,7 @@ _VARIES = (
     (re.compile(r"\b\d\d\d\d-\d\d-\d\d \d\d:\d\d\b"), "2026-01-05 09:00"),
     (re.compile(r"\b\d\d\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?"), "2026-01-05T09:00:00+00:00"),
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "09:00:00"),
+    (re.compile(r"\btoken [0-9a-f]{12}\b"), "token 9f2c61d80a4e"),
     (re.compile(r"\b(\d+ (?:d|h)) \d+ (h|min) left"), r"\1 59 \2 left"),
 )
 """What differs from run to run, and what the pages say in its place."""

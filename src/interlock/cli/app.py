@@ -18,6 +18,7 @@ from interlock.cli import (
     explain,
     interchange,
     model,
+    people,
     policy,
     review,
     runs,
@@ -64,6 +65,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="lam")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(people.app, name="people")
 app.add_typer(upgrade.app, name="upgrade")
 
 

@@ -34,14 +34,19 @@ def acting_as(services: Services, name: str | None, token_file: Path | None = No
     """
     from interlock.engine.identity import acting
 
-    token = read_token(token_file) if token_file else _asked(services, name)
-    return acting(services, name, token)
+    return acting(services, name, given_token(services, name, token_file))
 
 
-def _asked(services: Services, name: str | None) -> str | None:
-    """The token that is typed at a terminal, unseen; None where none is needed, set already, or nobody to ask."""
+def given_token(services: Services, name: str | None, token_file: Path | None) -> str | None:
+    """The token of a file, or one that is typed unseen; None where none is needed, set already, or nobody to ask.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
     from interlock.engine.identity import configured
 
+    if token_file:
+        return read_token(token_file)
     if configured(services) or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     if services.credentials.needed() is None or not services.credentials.issued():

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from interlock.errors import NotAuthenticated
+from interlock.errors import DecisionRefused, NotAuthenticated, Refused
 from interlock.nodes.services import Services
+from interlock.policies.lookalikes import lookalike
 from interlock.settings import current_person
 from interlock.store.people import known_as
+
+ADMIN = "admin"
+"""The role whose holders issue and revoke tokens."""
 
 
 def acting(services: Services, name: str | None = None, token: str | None = None) -> str:
@@ -31,6 +35,47 @@ def acting(services: Services, name: str | None = None, token: str | None = None
     if token is None:
         raise NotAuthenticated(f"{_needs(name)}, for {because}. {_next_step(services)}")
     return services.credentials.check(token.strip(), claimed=name).person
+
+
+def administering(services: Services, name: str | None = None, token: str | None = None, *, owner: bool = False) -> str:
+    """Who may issue and revoke tokens now: whoever proves to hold the role `admin`, or the owner of the home.
+
+    The owner comes in by saying so, and without asking while there is no token yet that could prove anything.
+    Owning the home is owning its files (`Credentials.not_owner`), and so shuts nobody out who lost every token.
+
+    Raises:
+        NotAuthenticated: see `acting`; or the login does not own the home.
+        Refused: the person is no admin.
+    """
+    if owner or not services.credentials.issued():
+        if because := services.credentials.not_owner():
+            raise NotAuthenticated(f"only the owner of the home {services.settings.home} can do this: {because}.")
+        return known_as(current_person() if owner else name or current_person())
+    person = acting(services, name, token)
+    if ADMIN not in roles_of(services, person):
+        raise Refused(
+            f"{person} does not hold the role {ADMIN} in policies/people.yaml; somebody who does, or the owner of "
+            "the home with --owner, can do this."
+        )
+    return person
+
+
+def roles_of(services: Services, person: str) -> frozenset[str]:
+    """The roles that a person holds; none where they stand in no file."""
+    held = {known_as(name): frozenset(roles) for name, roles in services.policies.people.people.items()}
+    return held.get(known_as(person), frozenset())
+
+
+def new_name(services: Services, name: str) -> str:
+    """A name that somebody may be given a token, or a place in the file, under.
+
+    Raises:
+        DecisionRefused: it is no person's name, or it looks like another person's.
+    """
+    known = {*services.policies.people.people, *(row.person for row in services.credentials.all())}
+    if other := lookalike(name, known):
+        raise DecisionRefused(f"{name!r} looks like {other}, who is somebody else here; choose another name.")
+    return known_as(name)
 
 
 def configured(services: Services) -> str | None:
