@@ -27,7 +27,7 @@ Person = Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.
 @app.command("list")
 def list_people(as_json: AsJson = False) -> None:
     """List the people of policies/people.yaml, and everybody who was given a token."""
-    from interlock.store.approvals import known_as
+    from interlock.store.people import known_as
 
     services = open_engine(False).services
     roles = {known_as(name): list(held) for name, held in services.policies.people.people.items()}

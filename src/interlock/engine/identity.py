@@ -6,7 +6,7 @@ from interlock.errors import DecisionRefused, NotAuthenticated, Refused
 from interlock.nodes.services import Services
 from interlock.policies.lookalikes import lookalike
 from interlock.settings import current_person
-from interlock.store.people import known_as
+from interlock.store.people import Roster, known_as
 
 ADMIN = "admin"
 """The role whose holders issue and revoke tokens."""
@@ -62,8 +62,7 @@ def administering(services: Services, name: str | None = None, token: str | None
 
 def roles_of(services: Services, person: str) -> frozenset[str]:
     """The roles that a person holds; none where they stand in no file."""
-    held = {known_as(name): frozenset(roles) for name, roles in services.policies.people.people.items()}
-    return held.get(known_as(person), frozenset())
+    return Roster(services.policies.people.people).roles(known_as(person))
 
 
 def new_name(services: Services, name: str) -> str:

@@ -149,6 +149,6 @@ def _engine(url: URL, busy_timeout: float) -> Engine:
 
 def _own(url: URL) -> None:
     """Make a new SQLite file that only its owner may read or write; its journals take over its mode."""
-    if url.database and url.database != ":memory:" and not url.query:
+    if url.database and url.database != ":memory:" and not (url.host or url.query):
         with contextlib.suppress(OSError):  # it is there already, or SQLite says what is wrong with it
             os.close(os.open(url.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
