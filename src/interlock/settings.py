@@ -6,7 +6,7 @@ import getpass
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +22,16 @@ class Price(BaseModel):
     input: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)
 
+
+NotifiedEvent = Literal[
+    "approval.requested",
+    "approval.escalated",
+    "approval.approved",
+    "approval.rejected",
+    "approval.expired",
+    "approval.superseded",
+]
+"""What can be told to people outside."""
 
 FREE_PROVIDERS = ("offline", "scripted", "ollama", "hf")
 """Providers that run on this machine and cost nothing a token."""
@@ -56,6 +66,9 @@ class Settings(BaseSettings):
     action_model: Path | None = None
     """Folder of action-model weights; default is the model shipped with the package."""
 
+    secrets: Path | None = None
+    """Folder of secrets, a file each; default is `secrets` in `home`."""
+
     smtp_host: str | None = None
     """SMTP server; without one, mail goes to a Maildir outbox under `home`."""
 
@@ -68,6 +81,21 @@ class Settings(BaseSettings):
 
     mail_from: str = "interlock@localhost"
     """Sender address of outgoing mail."""
+
+    notify_webhook: str | None = None
+    """URL that is told when something waits for a person; each message is signed with `notify_secret`."""
+
+    notify_secret: SecretStr | None = None
+    """Key of the webhook's signatures: `whsec_` and base64, or any text of 24 characters or more."""
+
+    notify_private: bool = False
+    """Whether the webhook may stand on this machine or in a private network."""
+
+    notify_mail: list[str] = []
+    """Addresses that are written to when something waits for a person, as a JSON list."""
+
+    notify_events: list[NotifiedEvent] = ["approval.requested", "approval.escalated", "approval.expired"]
+    """What is told, as a JSON list."""
 
     def price(self, provider: str) -> Price | None:
         """What a token of `provider` costs; None when it is not known."""

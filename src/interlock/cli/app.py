@@ -20,6 +20,7 @@ from interlock.cli import (
     model,
     people,
     policy,
+    notify,
     review,
     runs,
     schema,
@@ -59,6 +60,7 @@ app.command()(interchange.export)
 app.command("import")(interchange.import_)
 app.command()(runs.run)
 app.command()(compare.compare)
+app.command()(notify.notify)
 app.add_typer(runs.app, name="runs")
 review.app.command()(ask.ask)
 app.add_typer(review.app, name="review")

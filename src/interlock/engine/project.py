@@ -16,6 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from interlock.engine.compiler import compile_spec
 from interlock.engine.driver import Driver
+from interlock.engine.notifying import channels
 from interlock.errors import ProjectError, StoreUnavailable
 from interlock.graphs.loader import read_spec
 from interlock.graphs.spec import Spec, cards_of
@@ -35,6 +36,7 @@ from interlock.store.checkpoints import checkpointer
 from interlock.store.credentials import Credentials
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
+from interlock.store.notices import Notices
 from interlock.store.pauses import Pauses
 from interlock.store.runs import Runs
 from interlock.tools.action import Action
@@ -118,6 +120,25 @@ class Project:
         return home
 
     @cached_property
+    def database(self) -> Database:
+        """Where rows live.
+
+        Raises:
+            StoreUnavailable: it cannot be used.
+        """
+        _ = self.home
+        return Database(self.settings.database, busy_timeout=self.settings.busy_timeout)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """What people outside are told.
+
+        Raises:
+            SettingsError: a place to be told cannot be used.
+        """
+        return Notices(self.database, self.clock, channels(self.settings), self.settings.notify_events)
+
+    @cached_property
     def services(self) -> Services:
         """Everything that running steps may use.
 
@@ -126,8 +147,8 @@ class Project:
             ProjectError: a drawer cannot be read.
         """
         with self._lock:
-            audit = Audit(audit_key(self.home), self.clock)
-            database = Database(self.settings.database, busy_timeout=self.settings.busy_timeout)
+            database = self.database
+            audit = Audit(audit_key(self.home), self.clock, self.notices.heard)
             ledger = Ledger(database, audit, self.clock)
             return Services(
                 settings=self.settings,
@@ -214,6 +235,8 @@ class Workflow:
 
 
 def anchored(settings: Settings, root: Path) -> Settings:
-    """Settings whose relative home stands in the project."""
-    home = settings.home if settings.home.is_absolute() else root / settings.home
-    return settings.model_copy(update={"home": home})
+    """Settings whose relative folders stand in the project."""
+    folders = {"home": root / settings.home}  # an absolute one stays where it is
+    if settings.secrets is not None:
+        folders["secrets"] = root / settings.secrets
+    return settings.model_copy(update=folders)

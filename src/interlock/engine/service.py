@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from interlock.digest import canonical
 from interlock.engine.driver import Listener, silent
+from interlock.engine.notifying import Delivered, deliver
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, InputError, Refused, UsageError
 from interlock.graphs.ahead import awaited_ahead
@@ -107,6 +108,8 @@ class Engine:
         with self._lease(run_id, patience):
             self._driver.drive(run_id)
             standing = self.standing(run_id)
+        if self.project.notices.wanted:
+            self.notify()
         self._listener(
             {
                 "event": standing.run.status,
@@ -119,6 +122,10 @@ class Engine:
             }
         )
         return standing
+
+    def notify(self) -> Delivered:
+        """Deliver what people outside are to be told and is due now; what fails is tried again later."""
+        return deliver(self.project.notices, self.project.settings, self.services.audit, self.services.clock)
 
     # Events -------------------------------------------------------------------------------------
 

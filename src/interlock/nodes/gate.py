@@ -35,6 +35,10 @@ def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> 
     if effect.action not in _offered(step):
         return deny("plan", f"step {place.step} does not offer {effect.action}")
     action = services.action(effect.action)
+    for name in action.secret_arguments:
+        named = effect.arguments.get(name)
+        if named is not None and (not isinstance(step, Performing) or step.bind.get(name) != named):
+            return deny("secrets", f"{name} names a secret, which only a constant of the graph may do")
     if effect.missing:
         return approve("schema", f"missing: {', '.join(effect.missing)}", Requirement())
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from interlock.digest import plain
+from interlock.digest import Json, plain
 from interlock.errors import EffectFailed, EffectNotDone, InterlockError, Refused, StepTimeout
 from interlock.graphs.cards import Retry
 from interlock.graphs.spec import Performing
@@ -24,7 +24,7 @@ from interlock.nodes.timeout import NEVER, Deadline
 from interlock.policies.language import Requirement
 from interlock.store.locks import held
 from interlock.store.tables import Effect
-from interlock.tools.action import Action, ActionContext, Arguments, Probe, Result
+from interlock.tools.action import Action, ActionContext, Arguments, Result
 
 FRESH = Requirement().execute_within
 """How long a decision `auto` may wait for its action: what it was decided on (the hour, a balance) changes."""
@@ -100,23 +100,25 @@ def _attempts(
         if arguments is None:
             raise Refused(f"effect {effect.id}: its arguments do not fit {effect.action}.")
         effect = services.ledger.intend(effect, digest, reads=not action.consequential)
+        context = context_of(effect, services)
         try:
-            result = _call(action, arguments, context_of(effect, services), deadline or _deadline(action, place))
-            written = plain(result.model_dump())
+            result = _call(action, arguments, context, deadline or _deadline(action, place))
+            written = context.secrets.redacted(plain(result.model_dump()))
         except (EffectNotDone, EffectFailed) as error:
-            kind = _kind(error)
+            kind, because = _kind(error), context.secrets.text(error.message)
             pause = after(kind, effect.attempt, retry, effect.id)
             again = pause is not None
             if doubted:  # this attempt did nothing, but an earlier one may have
-                effect = services.ledger.doubt(effect, error.message)
+                effect = services.ledger.doubt(effect, because)
                 if not again:
-                    return Performed("doubt", effect, error.message)
+                    return Performed("doubt", effect, because)
             else:
-                effect = services.ledger.failed(effect, error.message, retryable=again)
+                effect = services.ledger.failed(effect, because, retryable=again)
                 if not again:
-                    return Performed("failed", effect, error.message, kind)
+                    return Performed("failed", effect, because, kind)
         except Exception as error:  # whatever a tool throws, what became of the effect is unknown
-            because = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            because = context.secrets.text(said)
             effect = services.ledger.doubt(effect, because)
             effect, settled = _settle(effect, action, services)
             if settled is not None:
@@ -200,9 +202,7 @@ def _probed(effect: Effect, action: Action, services: Services) -> tuple[Effect,
         return effect, Performed("doubt", effect, found.because or effect.error or "")
     if found.answer == "did_not_happen":
         return services.ledger.failed(effect, "a look showed that it did not happen", retryable=True), None
-    result = plain(found.result.model_dump()) if found.result else {}
-    assert isinstance(result, dict)
-    effect = services.ledger.verified(services.ledger.executed(effect, result))
+    effect = services.ledger.verified(services.ledger.executed(effect, found.result))
     return effect, Performed("done", effect)
 
 
@@ -212,9 +212,22 @@ def _verified(effect: Effect, action: Action, services: Services) -> Effect:
     return services.ledger.verified(effect)
 
 
-def _probe(effect: Effect, action: Action, services: Services) -> Probe:
+@dataclass(frozen=True)
+class _Seen:
+    """What a look showed, as it may be written down."""
+
+    answer: Literal["happened", "did_not_happen", "unknown"]
+    result: dict[str, Json]
+    because: str
+
+
+def _probe(effect: Effect, action: Action, services: Services) -> _Seen:
     assert action.probe is not None
+    context = context_of(effect, services)
     try:
-        return action.probe(action.validate(effect.arguments), context_of(effect, services))
+        found = action.probe(action.validate(effect.arguments), context)
     except (OSError, ValueError, InterlockError) as error:
-        return Probe("unknown", because=f"the probe failed: {error}")
+        return _Seen("unknown", {}, context.secrets.text(f"the probe failed: {error}"))
+    result = context.secrets.redacted(plain(found.result.model_dump())) if found.result else {}
+    assert isinstance(result, dict)
+    return _Seen(found.answer, result, context.secrets.text(found.because))

@@ -24,6 +24,7 @@ from interlock.errors import SettingsError, StoreUnavailable
 from interlock.store.tables import Entry
 
 Clock = Callable[[], datetime]
+Heard = Callable[[Session, Entry], None]
 
 GENESIS = "0" * 64
 
@@ -45,9 +46,11 @@ class Fault(NamedTuple):
 class Audit:
     """Appends in the caller's transaction: an entry is kept exactly when the change it tells of is."""
 
-    def __init__(self, key: bytes, clock: Clock) -> None:
+    def __init__(self, key: bytes, clock: Clock, heard: Heard | None = None) -> None:
+        """`heard` is told of every entry in the transaction that appends it."""
         self._key = key
         self._clock = clock
+        self._heard = heard
 
     def append(self, session: Session, actor: str, event: str, subject: str, data: dict[str, Json]) -> None:
         """Add one entry; `session` must hold the write lock."""
@@ -65,6 +68,8 @@ class Audit:
         entry.mac = self._mac(entry)
         session.add(entry)
         session.flush()
+        if self._heard is not None:
+            self._heard(session, entry)
 
     def head(self, session: Session) -> Head:
         """The chain's head, to be kept somewhere else."""

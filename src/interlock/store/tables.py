@@ -358,3 +358,28 @@ class Entry(Row, table=True):
     data: dict[str, Any] = _json()
     previous: str
     mac: str
+
+
+class Notice(Row, table=True):
+    """One message to be delivered to one place outside; written in the transaction of what it tells of.
+
+    `state`: due, sent or given_up.
+    """
+
+    __tablename__ = "notices"
+
+    id: str = Field(primary_key=True)
+    """The same for every attempt, so that whoever receives it twice can tell."""
+    channel: str
+    """webhook, or mail."""
+    target: str
+    """The URL or address."""
+    event: str
+    payload: dict[str, Any] = _json()
+    state: str = Field(index=True)
+    attempts: int = 0
+    error: str | None = None
+    due_at: datetime = _moment()
+    """When it is tried next; while somebody delivers it, when others may take it over."""
+    created_at: datetime = _moment()
+    sent_at: datetime | None = _optional_moment()

@@ -35,6 +35,7 @@ from interlock.digest import Json, digest, plain
 from interlock.errors import ProjectError
 from interlock.settings import Settings
 from interlock.source import did_you_mean
+from interlock.tools.secret import NamesSecret, Secrets
 
 EffectClass = Literal["read", "idempotent", "keyed", "queryable", "blind"]
 """What is known after the process dies during a call.
@@ -102,6 +103,19 @@ class ActionContext:
     run: str
     settings: Settings
     now: datetime
+    secrets: Secrets = field(init=False, repr=False, compare=False)
+    """What this call asked for; all of it is taken out of what is written down about the call."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secrets", Secrets(self.settings))
+
+    def secret(self, name: str) -> str:
+        """The value of `secret://name`; it may go to the provider, and nowhere else.
+
+        Raises:
+            EffectNotDone: there is no such secret.
+        """
+        return self.secrets.get(name)
 
     @property
     def home(self) -> Path:
@@ -157,6 +171,12 @@ class Action:
         if not self.consequential:
             return "read"
         return "reversible" if self.compensate else "irreversible"
+
+    @property
+    def secret_arguments(self) -> list[str]:
+        """The arguments that name a secret."""
+        fields = self.arguments.model_fields.items()
+        return [name for name, info in fields if any(isinstance(mark, NamesSecret) for mark in info.metadata)]
 
     def parameters(self) -> dict[str, Any]:
         """JSON Schema of the arguments."""

@@ -1,0 +1,347 @@
+"""HTTP for tools: a closed list of hosts and methods, one resolved and pinned address, bounded in size and time.
+
+A tool's file names what it may reach::
+
+    CRM = Api("https://crm.example.org/v1", methods=["GET", "POST"])
+
+    def rename(arguments: Rename, context: ActionContext) -> Renamed:
+        answer = CRM.post(context, "/customers/{id}", path={"id": arguments.customer}, json={"name": arguments.name},
+                          bearer="secret://crm_token")
+
+What is refused: another host, port, scheme or method than declared; an address that is not public (loopback,
+private, link-local, metadata services, and IPv6 addresses that carry such a one), unless `private=True` says
+that this service is inside; redirects; more than `most` bytes; longer than `seconds` in all.  The name is
+resolved once for a call, every address it has must be public, and the connection goes to that address, so a
+name that resolves otherwise a moment later changes nothing.  Proxies of the environment are not used.
+
+A failure before the request was sent is certain (`EffectNotDone`); an answer of 400 to 499 says that it did
+not happen; after anything else nobody knows, so the effect is in doubt, unless its key lets it be repeated.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json as json_format
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpcore
+
+from interlock.digest import Json, plain
+from interlock.errors import EffectFailed, EffectNotDone, ProjectError
+from interlock.tools.action import ActionContext
+
+MOST = 1_000_000
+"""Bytes of an answer that are read."""
+
+SECONDS = 30.0
+"""How long one call may take, from the name's resolution to the last byte."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_LATER = (408, 425, 429, 503)
+"""Statuses by which a server says that it has not done it, and may later."""
+
+
+class AnswerUnknown(ConnectionError):
+    """The request was sent, and nobody knows what became of it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response of status 200 to 299."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            AnswerUnknown: it is none; the request was carried out all the same.
+        """
+        try:
+            return json_format.loads(self.body)
+        except ValueError:
+            raise AnswerUnknown("the server answered with something that is not JSON.") from None
+
+
+@dataclass(frozen=True)
+class Api:
+    """One service: where it is, and what may be asked of it.
+
+    Raises:
+        ProjectError: the declaration is not one of a fixed http or https address.
+    """
+
+    base: str
+    methods: Sequence[str] = ("GET",)
+    private: bool = False
+    """Whether it stands on this machine or in a private network; then plain http is allowed too."""
+    seconds: float = SECONDS
+    most: int = MOST
+    key_header: str = "Idempotency-Key"
+    """The header that carries the effect's key, so that a provider drops a repeat."""
+    ca_file: str | None = None
+    """Certificates to trust in place of the system's."""
+    _scheme: str = field(init=False, repr=False)
+    _host: str = field(init=False, repr=False)
+    _port: int = field(init=False, repr=False)
+    _root: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.base)
+            port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+        except ValueError:
+            raise ProjectError(f"{self.base!r} is no URL; write https://HOST/PATH.") from None
+        if (
+            parts.scheme not in ("https", "http")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
+            raise ProjectError(f"{self.base!r} must be https://HOST[:PORT][/PATH], without user, query or fragment.")
+        if parts.scheme == "http" and not self.private:
+            raise ProjectError(f"{self.base}: plain http is for private services only; use https, or say private=True.")
+        unknown = [method for method in self.methods if method not in METHODS]
+        if unknown or not self.methods:
+            raise ProjectError(f"{self.base}: methods are some of {', '.join(METHODS)}, not {unknown or 'none'}.")
+        for name, value in (("_scheme", parts.scheme), ("_host", parts.hostname), ("_port", port)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_root", parts.path.rstrip("/"))
+
+    def get(self, context: ActionContext, template: str, **more: Any) -> Answer:
+        """`call` with GET."""
+        return self.call(context, "GET", template, **more)
+
+    def post(self, context: ActionContext, template: str, **more: Any) -> Answer:
+        """`call` with POST."""
+        return self.call(context, "POST", template, **more)
+
+    def call(
+        self,
+        context: ActionContext,
+        method: str,
+        template: str,
+        *,
+        path: Mapping[str, str | int] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Json | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        bearer: str | None = None,
+    ) -> Answer:
+        """One request, and its answer.
+
+        Args:
+            template: the path below the base, a constant of the tool, such as `/customers/{id}`.
+            path: what stands in its braces; each is one segment, whatever it holds.
+            query: parameters of the URL.
+            json: what is sent as JSON.
+            content: what is sent as it is; give its `content-type` among the headers.
+            bearer: `secret://name` of the token to send.
+
+        Raises:
+            EffectNotDone: not reached, or the server will do it later; certainly nothing happened.
+            EffectFailed: refused here or by the server, for good.
+            AnswerUnknown: sent, but no usable answer came.
+        """
+        if method not in self.methods:
+            raise EffectFailed(f"{method} is not among the methods declared for {self.base}; nothing was sent.")
+        sent = {"host": self._authority(), "user-agent": "interlock", "accept": "application/json"}
+        body = content
+        if json is not None:
+            body = json_format.dumps(plain(json), ensure_ascii=False).encode()
+            sent["content-type"] = "application/json"
+        sent |= self._checked(headers or {})
+        if method not in ("GET", "HEAD"):
+            sent[self.key_header] = context.key
+        if bearer is not None:
+            sent["authorization"] = f"Bearer {context.secret(bearer)}"
+        target = self._target(template, path or {}, query or {})
+        deadline = time.monotonic() + self.seconds
+        network = _Pinned(self.private, deadline)
+        limits = {"connect": self.seconds, "read": self.seconds, "write": self.seconds, "pool": self.seconds}
+        try:
+            with httpcore.ConnectionPool(
+                ssl_context=ssl.create_default_context(cafile=self.ca_file), network_backend=network
+            ) as pool:
+                url = httpcore.URL(scheme=self._scheme, host=self._host, port=self._port, target=target)
+                with pool.stream(
+                    method, url, headers=list(sent.items()), content=body, extensions={"timeout": limits}
+                ) as response:
+                    return self._read(response, method)
+        except (EffectNotDone, EffectFailed, AnswerUnknown):
+            raise
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+            raise self._broken(error, network.sent) from None
+
+    def _authority(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return host if self._port == {"https": 443, "http": 80}[self._scheme] else f"{host}:{self._port}"
+
+    def _target(self, template: str, path: Mapping[str, str | int], query: Mapping[str, Any]) -> bytes:
+        target = self._root + ("/" + template.lstrip("/") if template else "") or "/"
+        for name, value in path.items():
+            segment = quote(str(value), safe="")
+            if segment.strip(".") == "":
+                raise EffectFailed(f"{name} is {value!r}, which is no segment of a path; nothing was sent.")
+            target = target.replace("{" + name + "}", segment)
+        if "{" in target or "}" in target:
+            raise EffectFailed(f"the path {template} has braces that nothing fills; nothing was sent.")
+        known = [(name, plain(value)) for name, value in query.items() if value is not None]
+        return (target + (f"?{urlencode(known, doseq=True)}" if known else "")).encode("ascii")
+
+    def _checked(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Headers that a tool may set: none that says whom the request is for or how long it is."""
+        for name, value in headers.items():
+            if not _HEADER.fullmatch(name) or any(ord(letter) < 32 or ord(letter) > 126 for letter in value):
+                raise EffectFailed(f"the header {name!r} cannot be sent as it is; nothing was sent.")
+            if name.lower() in ("host", "content-length", "transfer-encoding", "connection", "authorization"):
+                raise EffectFailed(f"a tool does not set the header {name}; nothing was sent.")
+        return {name.lower(): value for name, value in headers.items()}
+
+    def _read(self, response: httpcore.Response, method: str) -> Answer:
+        reads, status = method in ("GET", "HEAD"), response.status
+        found, size = [], 0
+        for chunk in response.iter_stream():
+            found.append(chunk)
+            size += len(chunk)
+            if size > self.most and status >= 300:
+                break  # what it says more is not shown anyway
+            if size > self.most and reads:
+                raise EffectFailed(f"{self.base} answered more than {self.most} bytes; nothing was changed.")
+            if size > self.most:
+                raise AnswerUnknown(f"{self.base} answered more than {self.most} bytes; the rest was not read.")
+        body = b"".join(found)
+        if 200 <= status < 300:
+            names = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers}
+            return Answer(status, names, body)
+        said = f"{self.base} answered {status}"
+        if 300 <= status < 400:
+            raise EffectFailed(f"{said}, a redirect; redirects are not followed. Correct the address in the tool.")
+        if status in _LATER:
+            raise EffectNotDone(f"{said}: not now; it may be tried again.")
+        if 400 <= status < 500:
+            raise EffectFailed(f"{said}: {_shown(body)}; it did not happen.")
+        if reads:
+            raise EffectNotDone(f"{said}; it may be tried again.")
+        raise AnswerUnknown(f"{said}; whether it happened is not known.")
+
+    def _broken(self, error: Exception, sent: bool) -> Exception:
+        """What a broken connection means: certain as long as nothing was sent."""
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        if not sent:
+            return EffectNotDone(f"{self.base} cannot be reached ({what}); nothing was sent.")
+        return AnswerUnknown(f"the connection to {self.base} broke after the request was sent ({what}).")
+
+
+def public(address: str) -> bool:
+    """Whether an IP address is one of the public internet, also when IPv6 carries an IPv4 one inside."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
+        if int(found) >> 32 == 0x0064FF9B << 64:  # NAT64, RFC 6052
+            inner.append(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))
+        if any(carried is not None and not public(str(carried)) for carried in inner):
+            return False
+    return found.is_global and not found.is_multicast
+
+
+class _Pinned(httpcore.NetworkBackend):
+    """Resolves once, checks every address, connects to the first that answers, and keeps the time."""
+
+    def __init__(self, private: bool, deadline: float) -> None:
+        self._private = private
+        self._deadline = deadline
+        self._inner = httpcore.SyncBackend()
+        self.sent = False
+        """Whether a byte of a request may have left."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise EffectNotDone(f"the name {host} cannot be resolved ({error}); nothing was sent.") from None
+        addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+        inside = [address for address in addresses if not public(address)]
+        if inside and not self._private:
+            raise EffectFailed(
+                f"{host} is {inside[0]}, which is not a public address; nothing was sent. If this service stands "
+                "inside, say private=True in the tool."
+            )
+        last: Exception = EffectNotDone(f"{host} has no address; nothing was sent.")
+        for address in addresses:
+            try:
+                stream = self._inner.connect_tcp(address, port, left(self._deadline), local_address, socket_options)
+                return _Timed(stream, self, self._deadline)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last
+
+    def sleep(self, seconds: float) -> None:
+        raise NotImplementedError  # only retries of the pool sleep, and it makes none
+
+
+class _Timed(httpcore.NetworkStream):
+    """A stream whose every read and write ends at one deadline, however slowly bytes come."""
+
+    def __init__(self, inner: httpcore.NetworkStream, network: _Pinned, deadline: float) -> None:
+        self._inner = inner
+        self._network = network
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        remaining = left(self._deadline)
+        self._network.sent = True
+        self._inner.write(buffer, remaining)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        inner = self._inner.start_tls(ssl_context, server_hostname, left(self._deadline))
+        return _Timed(inner, self._network, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def left(deadline: float) -> float:
+    """Seconds until `deadline`.
+
+    Raises:
+        TimeoutError: it has passed.
+    """
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError("the time of the call was over")
+    return remaining
+
+
+def _shown(body: bytes) -> str:
+    """The beginning of a refusal, in one printable line."""
+    text = body[:400].decode("utf-8", "replace")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:200] or "no reason"
