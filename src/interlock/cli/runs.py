@@ -45,7 +45,9 @@ def open_engine(as_json: bool) -> Engine:
     """The engine of the project around the current folder, telling of each node as it finishes."""
     from interlock.engine.project import Project
     from interlock.engine.service import Engine
+    from interlock.tools.secret import scrub_logs
 
+    scrub_logs()
     return Engine(Project.at(), listener=print_json if as_json else _narrate)
 
 
