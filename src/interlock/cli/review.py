@@ -11,15 +11,14 @@ from interlock.cli.identity import TokenFile, acting_as
 from interlock.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
-    approval_object,
     console,
     form_fields,
-    left,
     next_step,
     print_json,
     run_object,
 )
 from interlock.cli.runs import open_engine, tell
+from interlock.engine.objects import approval_object, left
 from interlock.errors import DrivenElsewhere, RunBusy, UsageError
 
 if TYPE_CHECKING:

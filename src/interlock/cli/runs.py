@@ -13,16 +13,15 @@ from interlock.cli.identity import TokenFile, acting_as
 from interlock.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
-    approval_object,
     console,
     effect_object,
     exit_code,
-    left,
     next_step,
     print_json,
     run_object,
     visit_object,
 )
+from interlock.engine.objects import approval_object, left
 from interlock.errors import InputError, UsageError
 
 if TYPE_CHECKING:
