@@ -7,22 +7,12 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
+from interlock.graphs.bind import is_path, path_parts
 from interlock.graphs.cards import Card, ReasonCard, Schema
 from interlock.graphs.flow import flow, reachable
 from interlock.graphs.proofs.shapes import argument_shapes
 from interlock.graphs.proofs.structure import consequential
-from interlock.graphs.spec import (
-    START,
-    ApproveStep,
-    CompensateStep,
-    ForkStep,
-    JoinStep,
-    Performing,
-    ReasonStep,
-    Spec,
-    is_path,
-    path_parts,
-)
+from interlock.graphs.spec import START, ApproveStep, CompensateStep, ForkStep, JoinStep, Performing, ReasonStep, Spec
 from interlock.policies.autonomy import may_auto
 from interlock.policies.drawer import PolicyDrawer
 from interlock.tools.action import Action

@@ -22,8 +22,9 @@ from langgraph.types import interrupt
 from interlock.digest import plain
 from interlock.engine.beginning import begin
 from interlock.errors import InputError, ProjectError, Refused
+from interlock.graphs.bind import path_parts
 from interlock.graphs.proofs.bounds import bounds
-from interlock.graphs.spec import END, FAILED, START, Edge, JoinStep, Spec, keys_of, path_parts
+from interlock.graphs.spec import END, FAILED, START, Edge, JoinStep, Spec, keys_of
 from interlock.nodes.kinds import Node, may_write, nodes_of
 from interlock.nodes.moves import Leave, Onward
 from interlock.nodes.services import Place, Services

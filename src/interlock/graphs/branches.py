@@ -83,7 +83,7 @@ def branch(spec: Spec, fork: str, name: str) -> Branch:
         graph=f"{spec.graph}.{fork}.{name}",
         version=spec.version,
         description=f"The branch {name} of {fork} in {spec.graph}.",
-        input={key: Schema(type="any", optional=True, provenance=label) for key, label in known.items()},
+        input={key: Schema(type="any", optional=True, provenance=marks.at()) for key, marks in known.items()},
         steps={step: spec.steps[step] for step in names},
         edges=edges,
         limits=Limits(),

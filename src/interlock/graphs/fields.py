@@ -6,17 +6,37 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
+from interlock.graphs.bind import PATH, Only, Path, StandsIn
 from interlock.graphs.cards import Limits, Retry, Schema, StepLimits
-from interlock.graphs.spec import PATH, Bound, Reducer
+from interlock.graphs.spec import Reducer
 from interlock.policies.language import NAME, Comparison, Declared, Duration, Requirement
 
 Name = Annotated[str, Field(pattern=NAME)]
-Path = Annotated[str, WithJsonSchema({"type": "string", "pattern": PATH})]
-"""`$.key.field`: a value of the state.  The proofs say what is wrong with one."""
-
 BINDING = rf"^(?!\$)|{PATH}"
-Binding = Annotated[Bound, WithJsonSchema({"type": ["boolean", "number", "string"], "pattern": BINDING})]
-Bind = Annotated[dict[str, Binding], Field(description="By argument: a constant, or `$.key.field` of the state.")]
+_CONSTANT = WithJsonSchema({"type": ["boolean", "number", "string"], "pattern": BINDING})
+
+
+def _form_of_binding(value: Any) -> str:
+    if isinstance(value, dict):
+        return "only" if "only" in value else "stands_in"
+    if isinstance(value, StandsIn):
+        return "stands_in"
+    return "only" if isinstance(value, Only) else "constant"
+
+
+Binding = Annotated[
+    Annotated[bool | int | float | str, _CONSTANT, Tag("constant")]
+    | Annotated[StandsIn, Tag("stands_in")]
+    | Annotated[Only, Tag("only")],
+    Discriminator(_form_of_binding),
+]
+Bind = Annotated[
+    dict[str, Binding],
+    Field(
+        description="By argument: a constant, `$.key.field` of the state, `{value: $.…, stands_in: $.…}`, "
+        "or `{only: $.…, field: …}`."
+    ),
+]
 Reads = Annotated[list[str], Field(description="The keys of the state that it sees, and no others.")]
 Writes = Annotated[Name, Field(description="The key of the state that receives the result.")]
 Node = Annotated[str, Field(description="The card or function of `nodes/` that says what it does.")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from interlock.graphs.arrows import ARROW
+from interlock.graphs.bind import PATH
 from interlock.graphs.cards import KIND, ActCard, ReasonCard, RouteCard, Schema
 from interlock.graphs.fields import (
     BINDING,
@@ -33,7 +34,7 @@ from interlock.graphs.fields import (
     WaitFields,
     WaitUntil,
 )
-from interlock.graphs.spec import END, OUTCOMES, PATH, START
+from interlock.graphs.spec import END, OUTCOMES, START
 from interlock.policies.language import ACTION_PATTERN, NAME, SPAN, Declared, People, Policy
 from interlock.source.schema import (
     DRAFT,

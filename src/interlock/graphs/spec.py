@@ -6,19 +6,17 @@ on unchanged when those files change or vanish.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
 from interlock.digest import digest
+from interlock.graphs.bind import Bound, bound_keys, path_parts
 from interlock.graphs.cards import ActCard, Limits, PythonCard, ReasonCard, Retry, RouteCard, Schema, StepLimits
 from interlock.policies.language import NAME, Conditions, Declared, Duration, Requirement
 
 START = "START"
 END = "END"
-PATH = r"^\$\.[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)*$"
 GRAPH = r"^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$"
 """The name of a graph; with dots it is a branch of one, `graph.fork.branch`."""
 
@@ -40,31 +38,6 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
 
 UNROUTED_ENDS = ("failed", "exhausted")
 """Outcomes that end the run as failed when no edge takes them; all others must be routed."""
-
-
-Bound = bool | int | float | str
-"""A binding: a constant, or a path `$.key.field` into the state."""
-
-
-def is_path(value: object) -> bool:
-    """Whether a binding is a path into the state."""
-    return isinstance(value, str) and value.startswith("$.")
-
-
-def path_parts(path: str) -> tuple[str, ...]:
-    """`$.polished.body` as `("polished", "body")`; the first part is the state key.
-
-    Raises:
-        ValueError: it is not a path.
-    """
-    if not re.fullmatch(PATH, path):
-        raise ValueError(f"{path} is not a path; write $.key or $.key.field")
-    return tuple(path[2:].split("."))
-
-
-def bound_keys(bind: Mapping[str, Bound]) -> list[str]:
-    """The state keys that bindings read."""
-    return sorted({path_parts(value)[0] for value in bind.values() if isinstance(value, str) and is_path(value)})
 
 
 class _Step(Declared):
@@ -125,7 +98,7 @@ class CallStep(_Working):
 
     @property
     def reads(self) -> list[str]:
-        return bound_keys(self.bind)
+        return bound_keys(self.bind.values())
 
 
 class CompensateStep(_Working):
@@ -147,7 +120,7 @@ class CompensateStep(_Working):
 
     @property
     def reads(self) -> list[str]:
-        return bound_keys(self.bind)
+        return bound_keys(self.bind.values())
 
 
 class WaitStep(_Step):
@@ -184,7 +157,7 @@ class GraphStep(_Step):
 
     @property
     def reads(self) -> list[str]:
-        return bound_keys(self.bind)
+        return bound_keys(self.bind.values())
 
 
 class MapStep(_Step):
@@ -205,7 +178,7 @@ class MapStep(_Step):
 
     @property
     def reads(self) -> list[str]:
-        return list(dict.fromkeys([path_parts(self.over)[0], *bound_keys(self.bind)]))
+        return list(dict.fromkeys([path_parts(self.over)[0], *bound_keys(self.bind.values())]))
 
 
 class ForkStep(Declared):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
+from interlock.graphs.bind import path_parts
 from interlock.graphs.cards import ActCard, Card, PythonCard, RouteCard
 from interlock.graphs.fields import (
     ActFields,
@@ -42,7 +43,6 @@ from interlock.graphs.spec import (
     Spec,
     Step,
     WaitStep,
-    path_parts,
 )
 from interlock.policies.drawer import PolicyDrawer, quorum_fault
 from interlock.policies.language import NAME, Requirement

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from interlock.digest import Json, digest, plain
 from interlock.errors import ModelError
-from interlock.graphs.labels import labels
-from interlock.graphs.spec import ActStep, CallStep, Performing, RouteStep, is_path, path_parts
+from interlock.graphs.labels import labels, marks_at
+from interlock.graphs.spec import ActStep, CallStep, Performing, RouteStep
 from interlock.lam.candidates import reproduce
 from interlock.lam.parameters import read_parameters
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionModel, ActionSchema, Decision, Observation
+from interlock.nodes.given import label_of, shapes_of, value_of
 from interlock.nodes.services import Place, Services
 from interlock.policies.provenance import Label
 from interlock.store.tables import Effect
@@ -44,7 +45,7 @@ def propose(
         ModelError: the action model gave no usable answer.
         ProjectError: an action of the step is no longer declared.
     """
-    bound, bound_labels = bindings(step, place, values)
+    bound, bound_labels = bindings(step, place, values, services)
     if isinstance(step, CallStep):
         return _row(place, services, services.action(step.call), bound, bound_labels)
     space = [services.action(name) for name in step.actions]
@@ -63,7 +64,7 @@ def propose(
     action = services.action(chosen.name)
     taken = {name: value for name, value in bound.items() if name in action.arguments.model_fields}
     arguments = {**chosen.arguments, **taken}
-    found = {name: _label_of(name, chosen, action, observation, place) for name in chosen.arguments} | {
+    found = {name: _label_of(name, chosen, action, observation, place, services) for name in chosen.arguments} | {
         name: bound_labels[name] for name in taken
     }
     row = _row(place, services, action, arguments, found)
@@ -72,19 +73,18 @@ def propose(
     return row
 
 
-def bindings(step: Performing, place: Place, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Label]]:
+def bindings(
+    step: Performing, place: Place, values: Mapping[str, Any], services: Services
+) -> tuple[dict[str, Any], dict[str, Label]]:
     """The arguments the graph fixes, and where each comes from; a constant comes from the author."""
-    known = labels(place.spec)
+    known = labels(place.spec, services.actions)
     bound: dict[str, Any] = {}
     found: dict[str, Label] = {}
     for name, source in step.bind.items():
-        if isinstance(source, str) and is_path(source):
-            value = place.value(source, values)
-            if value is None:
-                continue
-            bound[name], found[name] = value, known[path_parts(source)[0]]
-        else:
-            bound[name], found[name] = source, "user"
+        value = value_of(source, place, values)
+        if value is not None:
+            bound[name] = value
+            found[name] = label_of(name, source, place, values, known, shapes_of(step, name, services))
     return bound, found
 
 
@@ -153,7 +153,9 @@ def _row(
     )
 
 
-def _label_of(name: str, chosen: ProposedAction, action: Action, observation: Observation, place: Place) -> Label:
+def _label_of(
+    name: str, chosen: ProposedAction, action: Action, observation: Observation, place: Place, services: Services
+) -> Label:
     """A value that its span gives, read again by the named rule, is as trusted as the span's source.
 
     Anything else is the model's: its word that a value comes from somewhere proves nothing.
@@ -171,7 +173,7 @@ def _label_of(name: str, chosen: ProposedAction, action: Action, observation: Ob
         found = reproduce(parameter, evidence, observation.sources, observation.today) if parameter else None
     if found is None or digest(found) != digest(chosen.arguments[name]):
         return "model"
-    return labels(place.spec).get(evidence.source.split(".")[0], "user")
+    return marks_at(labels(place.spec, services.actions), f"$.{evidence.source}").at()
 
 
 def _model_facts(

@@ -212,7 +212,7 @@ def _ahead(covered: str, place: Place, values: Mapping[str, Any], services: Serv
         raise ProjectError(f"step {place.step} covers {covered}, which does not take exactly one action.")
     visits = [visit for visit in services.runs.visits(place.run) if visit.step == covered]
     there = Place(place.run, place.spec, place.spec_digest, covered, len(visits) + 1)
-    bound, labels = bindings(step, there, values)
+    bound, labels = bindings(step, there, values, services)
     action = services.action(step.actions[0])
     effect = Effect(id="", run_id=place.run, step=covered, visit=there.visit, slot=0, state="proposed",
                     action=action.name, arguments=bound, missing=[], labels=dict(labels), evidence={}, model={},

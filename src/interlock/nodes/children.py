@@ -14,7 +14,8 @@ from interlock.digest import digest, plain
 from interlock.errors import InputError, Refused
 from interlock.graphs.branches import branch, join_of
 from interlock.graphs.labels import bound_spec, labels
-from interlock.graphs.spec import ForkStep, GraphStep, JoinStep, MapStep, Spec, is_path, outcomes
+from interlock.graphs.spec import ForkStep, GraphStep, JoinStep, MapStep, Spec, outcomes
+from interlock.nodes.given import value_of
 from interlock.nodes.inputs import complete
 from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.reducers import CannotReduce, reduced
@@ -29,7 +30,7 @@ def start(place: Place, values: Values, services: Services) -> Move:
     """Create the visit's child runs where they are not there yet, and drive them until each ends or waits."""
     if not services.runs.children(place.run, place.step, place.visit):
         try:
-            wanted = _children(place, values)
+            wanted = _children(place, values, services)
         except InputError as error:
             return Leave("failed", note=error.message, kind="invalid")
         parent = services.runs.get(place.run)
@@ -58,7 +59,7 @@ def drive(place: Place, values: Values, services: Services) -> Move:
     raise Refused(f"step {place.step} has no child runs.")
 
 
-def _children(place: Place, values: Values) -> list[Child]:
+def _children(place: Place, values: Values, services: Services) -> list[Child]:
     """The child runs of a visit, with checked input.
 
     Raises:
@@ -68,14 +69,21 @@ def _children(place: Place, values: Values) -> list[Child]:
     match step:
         case GraphStep():
             # What is bound keeps its label, or a nested graph would make a user's word of whatever it is given.
-            return [_child(name, *_pinned(bound_spec(step, labels(place.spec))), _bound(step, place, values))]
+            return [
+                _child(
+                    name, *_pinned(bound_spec(step, labels(place.spec, services.actions))), _bound(step, place, values)
+                )
+            ]
         case MapStep():
             items = place.value(step.over, values)
             if not isinstance(items, list):
                 raise InputError(f"{step.over} is no list")
             if len(items) > step.at_most:
                 raise InputError(f"{step.over} has {len(items)} items; at most {step.at_most} are allowed")
-            shared, pinned = _bound(step, place, values), _pinned(bound_spec(step, labels(place.spec)))
+            shared, pinned = (
+                _bound(step, place, values),
+                _pinned(bound_spec(step, labels(place.spec, services.actions))),
+            )
             return [
                 _child(f"{name}.{number}", *pinned, {**shared, step.item: item})
                 for number, item in enumerate(items, start=1)
@@ -107,10 +115,7 @@ def _child(run_id: str, spec: Spec, body: dict[str, Any], spec_digest: str, valu
 
 def _bound(step: GraphStep | MapStep, place: Place, values: Values) -> dict[str, Any]:
     """The inputs that the step binds; a path to nothing leaves its input out."""
-    found = {
-        name: place.value(source, values) if isinstance(source, str) and is_path(source) else source
-        for name, source in step.bind.items()
-    }
+    found = {name: value_of(bound, place, values) for name, bound in step.bind.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -80,7 +80,7 @@ def _proposal(
 ) -> Effect:
     """The compensating action as an unplaced ledger row."""
     action = services.action(undoing)
-    arguments, labels = _arguments(step, place, values, done, list(action.arguments.model_fields))
+    arguments, labels = _arguments(step, place, values, done, list(action.arguments.model_fields), services)
     try:
         written: dict[str, Any] = normal_arguments(action, arguments)
     except ValidationError:
@@ -94,14 +94,14 @@ def _proposal(
 
 
 def _arguments(
-    step: CompensateStep, place: Place, values: Mapping[str, Any], done: Effect, names: list[str]
+    step: CompensateStep, place: Place, values: Mapping[str, Any], done: Effect, names: list[str], services: Services
 ) -> tuple[dict[str, Any], dict[str, Label]]:
     """Each argument by its name: what the graph binds, else a field of the result, else the original argument.
 
     The result stands in our own ledger, so its fields are records, save those that only repeat an argument;
     arguments keep the labels they had.
     """
-    bound, labels = bindings(step, place, values)
+    bound, labels = bindings(step, place, values, services)
     arguments = {name: value for name, value in bound.items() if name in names}
     found: dict[str, Label] = {name: labels[name] for name in arguments}
     for name in names:

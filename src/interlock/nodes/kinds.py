@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.errors import ModelError
+from interlock.graphs.bind import bound_keys
 from interlock.graphs.branches import block, written_in
 from interlock.graphs.spec import (
     ActStep,
@@ -22,7 +23,6 @@ from interlock.graphs.spec import (
     RouteStep,
     Spec,
     WaitStep,
-    bound_keys,
     keys_of,
 )
 from interlock.nodes.act import Abstained, propose
@@ -70,12 +70,12 @@ def nodes_of(spec: Spec, name: str) -> tuple[Node, ...]:
         case PythonStep():
             return (Node("", compute, reads),)
         case ActStep() | CallStep():
-            return (Node("propose", _propose, (*reads, *bound_keys(step.bind))), *_GUARDED)
+            return (Node("propose", _propose, (*reads, *bound_keys(step.bind.values()))), *_GUARDED)
         case CompensateStep():
             return (Node("propose", undo, reads), *_GUARDED)
         case ApproveStep():
             covered = spec.steps[step.covers] if step.covers else None
-            ahead = bound_keys(covered.bind) if isinstance(covered, ActStep | CallStep) else []
+            ahead = bound_keys(covered.bind.values()) if isinstance(covered, ActStep | CallStep) else []
             return Node("propose", ask, (*reads, *ahead)), Node("approve", form_answered, waits=True)
         case WaitStep():
             return Node("start", begin_wait, reads), Node("wait", waited, waits=True)

@@ -3,16 +3,25 @@
 `user`: the run's typed input.  `record`: a trusted field of a registered tool's result.  `model`: a
 model wrote it.  `untrusted`: free text from a tool's result.  A value made from several others is as
 trusted as the least trusted of them.
+
+A value with parts has `Marks`: the label of the whole, and of each part that differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from interlock.policies.language import PROVENANCE
 
 Label = Literal["untrusted", "model", "record", "user"]
+
+EACH = "*"
+"""In the path of a part: every element of a list."""
+
+Part = tuple[str, ...]
+"""A path into a value: names of fields, places in lists, or `EACH`; empty for the whole."""
 
 
 def rank(label: str) -> int:
@@ -32,3 +41,87 @@ def join(labels: Iterable[Label]) -> Label:
 def through_model(labels: Iterable[Label]) -> Label:
     """The label of what a model writes after reading values with `labels`."""
     return join([*labels, "model"])
+
+
+def raised(label: Label, by: Label) -> Label:
+    """The label of a value that a validator found in a source with the label `by`; never a lower one."""
+    return max(label, by, key=rank)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The labels of a value: of the whole, and of the parts of which another is known."""
+
+    whole: Label
+    parts: tuple[tuple[Part, Label], ...] = ()
+
+    def at(self, path: Sequence[str] = ()) -> Label:
+        """The label of what stands at `path`: of that part, joined with those inside it.
+
+        A part without a mark of its own has that of the nearest part around it.
+        """
+        return join(self._found(tuple(path)))
+
+    def inside(self, path: Sequence[str]) -> Marks:
+        """The marks of what stands at `path`, by themselves."""
+        path = tuple(path)
+        around = join(label for part, label in self._around(path))
+        rest = [part[len(path) :] for part, _ in self.parts if _inside(part, path)]
+        return made(around, [(part, self._own(path + part)) for part in rest])
+
+    def within(self, path: Sequence[str]) -> Marks:
+        """The same marks, of a value that is the part `path` of another, of which nothing else is marked."""
+        path = tuple(path)
+        return made("user", [(path, self.whole), *((path + part, label) for part, label in self.parts)])
+
+    def joined(self, other: Marks) -> Marks:
+        """The marks of a value that is one or the other: part by part the less trusted."""
+        places = dict.fromkeys([part for part, _ in self.parts] + [part for part, _ in other.parts])
+        return made(
+            join([self.whole, other.whole]),
+            [(place, join([self._own(place), other._own(place)])) for place in places],
+        )
+
+    def best(self, other: Marks) -> Marks:
+        """Part by part the more trusted of the two."""
+        places = dict.fromkeys([part for part, _ in self.parts] + [part for part, _ in other.parts])
+        return made(
+            raised(self.whole, other.whole),
+            [(place, raised(self._own(place), other._own(place))) for place in places],
+        )
+
+    def _found(self, path: Part) -> Iterable[Label]:
+        yield from (label for _, label in self._around(path))
+        yield from (label for part, label in self.parts if _inside(part, path))
+
+    def _own(self, path: Part) -> Label:
+        return join(label for _, label in self._around(path))
+
+    def _around(self, path: Part) -> list[tuple[Part, Label]]:
+        """The marks that decide on `path` itself: the nearest that holds for all of it, and those for some of it."""
+        known: list[tuple[Part, Label]] = [((), self.whole), *self.parts]
+        meeting = [(part, label) for part, label in known if len(part) <= len(path) and _meet(part, path)]
+        whole = [mark for mark in meeting if all(a in (EACH, b) for a, b in zip(mark[0], path, strict=False))]
+        nearest = max(len(part) for part, _ in whole)
+        some = [mark for mark in meeting if mark not in whole and len(mark[0]) > nearest]
+        return [mark for mark in whole if len(mark[0]) == nearest] + some
+
+
+def made(whole: Label, parts: Iterable[tuple[Part, Label]]) -> Marks:
+    """Marks with their parts in order, and none that says what the marks around it say."""
+    found = Marks(whole)
+    for part, label in sorted(dict(parts).items()):
+        if part == ():
+            found = Marks(label, found.parts)
+        elif found._own(part) != label:
+            found = Marks(found.whole, (*found.parts, (part, label)))
+    return found
+
+
+def _meet(part: Part, path: Part) -> bool:
+    """Whether some place lies under both."""
+    return all(a == b or EACH in (a, b) for a, b in zip(part, path, strict=False))
+
+
+def _inside(part: Part, path: Part) -> bool:
+    return len(part) > len(path) and _meet(part, path)

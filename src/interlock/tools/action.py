@@ -35,6 +35,7 @@ from interlock.digest import Json, digest, plain
 from interlock.errors import ProjectError
 from interlock.settings import Settings
 from interlock.source import did_you_mean
+from interlock.tools.records import only_records, record_part
 from interlock.tools.secret import NamesSecret, Secrets
 
 EffectClass = Literal["read", "idempotent", "keyed", "queryable", "blind"]
@@ -160,6 +161,8 @@ class Action:
     """Name of the action that undoes this one."""
     key_ttl: float | None = None
     """Seconds for which the provider remembers a key (keyed only)."""
+    records: tuple[str, ...] = ()
+    """Fields of the result that are records, not free text (read only): `id`, `events.start` of each element."""
 
     @property
     def consequential(self) -> bool:
@@ -183,8 +186,19 @@ class Action:
         return self.arguments.model_json_schema(mode="validation")
 
     def schema_digest(self) -> str:
-        """Digest of name, effect, risk and argument schema: an approval is bound to it."""
-        return digest({"name": self.name, "effect": self.effect, "risk": self.risk, "parameters": self.parameters()})
+        """Digest of name, effect, risk, argument schema and records: an approval is bound to it."""
+        declared = {"name": self.name, "effect": self.effect, "risk": self.risk, "parameters": self.parameters()}
+        return digest(declared | ({"records": list(self.records)} if self.records else {}))
+
+    @property
+    def record_parts(self) -> tuple[tuple[str, ...], ...]:
+        """The paths of `records` into a result; `*` stands for every element of a list."""
+        return tuple(record_part(self.result, field) for field in self.records)
+
+    @property
+    def all_records(self) -> bool:
+        """Whether nothing of a result is free text."""
+        return bool(self.records) and only_records(self.result, self.records)
 
     def validate(self, values: Mapping[str, Any]) -> Arguments:
         """`values` as this action's arguments.
@@ -235,6 +249,7 @@ def action(
     fact_names: Sequence[str] = (),
     compensate: str | None = None,
     key_ttl: float | None = None,
+    records: Sequence[str] = (),
 ) -> Callable[[Callable[[A, ActionContext], R]], Action]:
     """Declare the decorated function as an action; see the module's docstring for an example.
 
@@ -260,6 +275,15 @@ def action(
         for target in targets:
             if target not in arguments.model_fields:
                 raise ProjectError(f"action {name}: target {target} is not an argument.")
+        if isinstance(records, str):
+            raise ProjectError(f'action {name}: write the records as a list, such as records=["{records}"].')
+        if records and effect != "read":
+            raise ProjectError(f"action {name}: only an action with effect `read` has records.")
+        for named in records:
+            try:
+                record_part(result, named)
+            except ValueError as error:
+                raise ProjectError(f"action {name}: record {named}: {error}.") from None
         return Action(
             name=name,
             description=inspect.cleandoc(function.__doc__).splitlines()[0],
@@ -275,6 +299,7 @@ def action(
             fact_names=tuple(fact_names),
             compensate=compensate,
             key_ttl=key_ttl,
+            records=tuple(records),
         )
 
     return declare

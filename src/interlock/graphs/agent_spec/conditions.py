@@ -9,7 +9,8 @@ from typing import Any
 from interlock.graphs.agent_spec.paths import Path, Paths
 from interlock.graphs.agent_spec.reader import Node
 from interlock.graphs.agent_spec.vocabulary import DEFAULT
-from interlock.graphs.spec import Edge, path_parts
+from interlock.graphs.bind import path_parts
+from interlock.graphs.spec import Edge
 from interlock.policies.language import Comparison
 
 

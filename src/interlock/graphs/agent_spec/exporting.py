@@ -31,6 +31,7 @@ from interlock.graphs.agent_spec.vocabulary import (
     title_of,
     untyped,
 )
+from interlock.graphs.bind import path_parts
 from interlock.graphs.branches import block, join_of
 from interlock.graphs.cards import Limits, Schema
 from interlock.graphs.spec import (
@@ -47,7 +48,6 @@ from interlock.graphs.spec import (
     MapStep,
     RouteStep,
     Spec,
-    path_parts,
 )
 from interlock.tools.action import Action
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.graphs.agent_spec.parts import Component, Offer, Parts, Path, Placed, Want
+from interlock.graphs.agent_spec.parts import Component, Offer, Parts, Path, Placed, Want, plain_bind
 from interlock.graphs.agent_spec.vocabulary import COLLECTED, ITERATED, NEXT, named, optional
+from interlock.graphs.bind import is_path, path_parts
 from interlock.graphs.branches import branch, join_of
-from interlock.graphs.spec import ForkStep, GraphStep, MapStep, Spec, is_path, path_parts
+from interlock.graphs.spec import ForkStep, GraphStep, MapStep, Spec
 
 REDUCERS = {"sum": "sum", "min": "min", "max": "max"}
 """Our reducers that the format has too."""
@@ -54,7 +55,7 @@ class NestedNodes:
     def _graph(self, name: str, step: GraphStep) -> Placed:
         id_ = f"{self.id}.{name}"
         inner = self.build(step.spec, id_ + ".graph", False)
-        inputs, wants = self._bound(id_, inner, step.bind)
+        inputs, wants = self._bound(id_, inner, plain_bind(self.parts, name, step.bind))
         offers = [Offer(title, (step.writes, *offer.path), offer.schema) for title, offer in inner.gives.items()
                   if step.writes]  # fmt: skip
         self.parts.add(
@@ -67,7 +68,7 @@ class NestedNodes:
     def _map(self, name: str, step: MapStep) -> Placed:
         id_ = f"{self.id}.{name}"
         inner = self.build(step.spec, id_ + ".graph", False)
-        plain, wants = self._bound(id_, inner, {**step.bind, step.item: step.over})
+        plain, wants = self._bound(id_, inner, {**plain_bind(self.parts, name, step.bind), step.item: step.over})
         inputs = [
             {"title": ITERATED + item["title"], "anyOf": [item, {"type": "array", "items": item}],
              **({"default": item["default"]} if "default" in item else {})}

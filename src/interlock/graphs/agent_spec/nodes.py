@@ -17,15 +17,16 @@ from interlock.graphs.agent_spec.parts import (
     bound,
     fields_of,
     model,
+    plain_bind,
     ref,
     tool,
 )
 from interlock.graphs.agent_spec.vocabulary import DEFAULT, NEXT, OURS, named, simple, title_of
+from interlock.graphs.bind import Bound, is_path, path_parts
 from interlock.graphs.cards import Retry, StepLimits, object_schema
 from interlock.graphs.spec import (
     ActStep,
     ApproveStep,
-    Bound,
     CallStep,
     CompensateStep,
     PythonStep,
@@ -33,8 +34,6 @@ from interlock.graphs.spec import (
     RouteStep,
     Step,
     WaitStep,
-    is_path,
-    path_parts,
     plain_outcome,
 )
 
@@ -164,14 +163,14 @@ class StepNodes:
     def _tool(self, name: str, step: Step, action: str, bind: Mapping[str, Bound]) -> Placed:
         id_ = tool(self.parts, action, name in self.guarded)
         made = self.parts.components[id_]
-        inputs, wants = self._arguments(self._id(name), made["inputs"], bind)
+        inputs, wants = self._arguments(self._id(name), made["inputs"], plain_bind(self.parts, name, bind))
         placed = self._plain(name, step, "ToolNode", tool=ref(id_), inputs=inputs, outputs=made["outputs"])
         known = self.parts.tools.get(action)
         placed.offers, placed.wants = list(known.offers) if known else [], wants
         return placed
 
     def _arguments(
-        self, node: str, declared: Iterable[Component], bind: Mapping[str, Bound]
+        self, node: str, declared: Iterable[Component], bind: Mapping[str, bool | int | float | str]
     ) -> tuple[list[Component], list[Want]]:
         """The inputs of a tool's node: constants as defaults, paths as wants."""
         inputs, wants = [], []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.graphs.agent_spec.vocabulary import OURS, REF, Loss, named, optional, simple
-from interlock.graphs.spec import Bound
+from interlock.graphs.bind import Bound, Only, StandsIn
 from interlock.tools.action import Action
 
 Path = tuple[str, ...]
@@ -192,3 +192,18 @@ def fields_of(schema: Mapping[str, Any], whole: str) -> list[Offer]:
 def bound(known: Tool | None, bind: Mapping[str, Bound]) -> bool:
     """Whether every required argument is bound, so that no model has to propose one."""
     return known is None or known.needed <= set(bind)
+
+
+def plain_bind(parts: Parts, name: str, bind: Mapping[str, Bound]) -> dict[str, bool | int | float | str]:
+    """The bindings of a step that a flow can hold: constants and paths; what else they say is noted as lost."""
+    found: dict[str, bool | int | float | str] = {}
+    for argument, value in bind.items():
+        match value:
+            case StandsIn():
+                parts.lose(name, f"the check that `{argument}` stands in {value.stands_in}", guard=True)
+                found[argument] = value.value
+            case Only():
+                parts.lose(name, f"`{argument}` as the only element of {value.only}: nothing feeds it", guard=True)
+            case _:
+                found[argument] = value
+    return found

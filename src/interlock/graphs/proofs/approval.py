@@ -43,7 +43,7 @@ class Dirt:
         self.all = (1 << len(self.bit)) - 1
         self.binding: dict[str, int] = {}
         for name in steps:
-            for key in set(bound_keys(spec.steps[name]).values()):
+            for key in {key for keys in bound_keys(spec.steps[name]).values() for key in keys}:
                 self.binding[key] = self.binding.get(key, 0) | self.bit[name]
         self.undoing: dict[str, int] = {}
         for name in steps:

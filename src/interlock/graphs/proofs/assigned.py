@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from interlock.graphs.bind import path_parts, sources, well_formed
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Arc, Flow, failing, shortest
 from interlock.graphs.parallel import FAILING, Blocks, Inside
@@ -27,9 +28,7 @@ from interlock.graphs.spec import (
     Spec,
     Step,
     WaitStep,
-    is_path,
     outcomes,
-    path_parts,
 )
 from interlock.source import Loc, hint_for
 
@@ -58,30 +57,26 @@ def reads_of(spec: Spec, name: str) -> Iterator[Read]:
         for index, key in enumerate(step.reads):
             yield Read(name, key, ("steps", name, "reads", index))
     if isinstance(step, Binding):
-        for argument, key in bound_keys(step).items():
-            yield Read(name, key, ("steps", name, "bind", argument))
+        for argument, value in step.bind.items():
+            for part, path in sources(value).items():
+                at: Loc = ("steps", name, "bind", argument)
+                if well_formed(path):
+                    yield Read(name, path_parts(path)[0], (*at, part) if part else at)
     if isinstance(step, ApproveStep) and step.covers in spec.steps:
         covered = spec.steps[step.covers]
-        for key in dict.fromkeys(bound_keys(covered).values()):
+        for key in dict.fromkeys(key for keys in bound_keys(covered).values() for key in keys):
             yield Read(name, key, ("steps", name, "covers"))
 
 
-def bound_keys(step: Step) -> dict[str, str]:
-    """The state key behind each argument that is bound to a path."""
+def bound_keys(step: Step) -> dict[str, tuple[str, ...]]:
+    """The state keys behind each argument that is bound to what stands in the state."""
     if not isinstance(step, Binding):
         return {}
     return {
-        argument: path_parts(value)[0]
+        argument: tuple(dict.fromkeys(path_parts(path)[0] for path in sources(value).values()))
         for argument, value in step.bind.items()
-        if isinstance(value, str) and is_path(value) and _well_formed(value)
+        if sources(value) and all(well_formed(path) for path in sources(value).values())
     }
-
-
-def _well_formed(path: str) -> bool:
-    try:
-        return bool(path_parts(path))
-    except ValueError:
-        return False
 
 
 def writers(spec: Spec) -> set[str]:
@@ -256,7 +251,7 @@ def _reads(spec: Spec) -> Iterator[Read]:
         yield from reads_of(spec, name)
     for index, edge in enumerate(spec.edges):
         for path in edge.when or ():
-            if _well_formed(path):
+            if well_formed(path):
                 for outcome in edge.on or [""]:
                     yield Read(edge.source, path_parts(path)[0], ("edges", index, "when", path), outcome)
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.paths import Shapes, field_fault, kind_of, misfit, shapes_at, split
-from interlock.graphs.proofs.assigned import bound_keys, writers
+from interlock.graphs.paths import Shapes, field_fault, kind_of, misfit, shapes_at, source_faults, split
+from interlock.graphs.prompts import prompt_paths
+from interlock.graphs.proofs.assigned import writers
 from interlock.graphs.proofs.handover import handed_over
 from interlock.graphs.proofs.shapes import argument_shapes, result_shape, state_shapes
 from interlock.graphs.spec import CallStep, CompensateStep, Performing, ReasonStep, Spec
 from interlock.source import Loc, hint_for
 from interlock.tools.action import Action
-
-_PROMPT_NAME = re.compile(r"\$(?:\$|([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_]+)*))")
 
 _OPERATORS: dict[str, tuple[str, ...]] = {
     "string": ("eq", "ne", "in", "not_in", "matches"),
@@ -24,11 +22,6 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
     "boolean": ("eq", "ne"),
 }
 """The comparisons that say something about each JSON type; lists and objects have none."""
-
-
-def prompt_paths(prompt: str) -> list[str]:
-    """The values that a prompt names: `polished.subject` for `$polished.subject`; `$$` is a dollar sign."""
-    return list(dict.fromkeys(match[1] for match in _PROMPT_NAME.finditer(prompt) if match[1]))
 
 
 def bindings(spec: Spec, actions: Mapping[str, Action], whole: bool = True) -> Iterator[Fault]:
@@ -76,14 +69,9 @@ def _bound(name: str, step: Performing, shapes: Shapes, actions: Mapping[str, Ac
     known = [actions[action] for action in step.actions if action in actions]
     wrong: set[str] = set()
     for argument, value in step.bind.items():
-        at = ("steps", name, "bind", argument)
-        if isinstance(value, str) and value.startswith("$"):
-            if argument not in bound_keys(step):
-                yield Fault("G111", f"`{value}` is not a path", at, hint="write $.key or $.key.field")
-                wrong.add(argument)
-            elif fault := field_fault(value, *split(value), shapes):
-                yield Fault("G103", fault[0], at, hint=fault[1])
-                wrong.add(argument)
+        for fault in source_faults(value, ("steps", name, "bind", argument), shapes):
+            yield fault
+            wrong.add(argument)
     for action in known:
         arguments, required = argument_shapes(action)
         for argument, value in step.bind.items():

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interlock.graphs.fault import Fault
-from interlock.graphs.paths import Shapes, field_fault, misfit, shapes_at, split
-from interlock.graphs.proofs.assigned import bound_keys
+from interlock.graphs.paths import Shapes, field_fault, misfit, shapes_at, source_faults, split
 from interlock.graphs.proofs.reducers import unreducible
 from interlock.graphs.proofs.shapes import Shape, state_shapes
 from interlock.graphs.spec import GraphStep, MapStep, PythonStep, Step, WaitStep
@@ -37,15 +36,13 @@ def _inputs(name: str, step: GraphStep | MapStep, shapes: Shapes, graph: Loc) ->
     for given, value in step.bind.items():
         at: Loc = ("steps", name, "bind", given)
         schema = spec.input.get(given)
-        path = isinstance(value, str) and value.startswith("$")
+        faults = list(source_faults(value, at, shapes))
         if schema is None:
             wrong = True
             hint = hint_for(given, spec.input)
             yield Fault("G105", f"`{spec.graph}` has no input `{given}`", at, key=True, hint=hint)
-        elif path and given not in bound_keys(step):
-            yield Fault("G111", f"`{value}` is not a path", at, hint="write $.key or $.key.field")
-        elif path and (fault := field_fault(str(value), *split(str(value)), shapes)):
-            yield Fault("G103", fault[0], at, hint=fault[1])
+        elif faults:
+            yield from faults
         elif odd := misfit(value, Shape(schema.json_schema()), shapes):
             yield Fault("G107", f"`{given}` of `{spec.graph}` {odd[0]}", at, hint=odd[1])
     items = [step.item] if isinstance(step, MapStep) else []

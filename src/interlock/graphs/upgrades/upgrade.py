@@ -129,7 +129,8 @@ class Upgrade:
 
         Where a value comes from is known by its key alone, so a new name must not raise it.
         """
-        before, after = labels(self.old), labels(self.new)
+        before = {key: marks.at() for key, marks in labels(self.old, self.actions).items()}
+        after = {key: marks.at() for key, marks in labels(self.new, self.actions).items()}
         found = dict(values)
         for name, label in before.items():
             key = self.mapping.key(name, self.new)
