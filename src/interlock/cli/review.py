@@ -228,6 +228,7 @@ def answer(
     approval_id: Id,
     person: As,
     file: Annotated[typer.FileBinaryRead, typer.Option("--file", metavar="FILE", help="The answer; - for stdin.")],
+    token: TokenFile = None,
     revision: Revision = None,
     detach: Detach = False,
     as_json: AsJson = False,
@@ -236,6 +237,7 @@ def answer(
     from interlock.nodes.dialects.read import MOST_BYTES
 
     engine = open_engine(False)
+    person = acting_as(engine.services, person, token)
     row = engine.answer(approval_id, person, file.read(MOST_BYTES + 1), revision=revision)
     _conclude(engine, row, detach, as_json)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from interlock.errors import DecisionRefused
 from interlock.nodes.dialects.question import question_of
 from interlock.nodes.dialects.read import parse, read_answer
 from interlock.store.tables import Approval
@@ -31,7 +30,5 @@ def take(engine: Engine, approval_id: str, person: str, body: Any, *, revision: 
             return approvals.reject(approval_id, person, comment=answer.reason, revision=seen)
         case "edit":
             return engine.edit(approval_id, person, answer.changes, comment=answer.reason, revision=seen)
-    if seen != asked.revision:
-        raise DecisionRefused(f"{approval_id} changed while you were reading; look at it again.")
     assert answer.happened is not None
-    return approvals.respond(approval_id, person, happened=answer.happened, comment=answer.reason)
+    return approvals.respond(approval_id, person, happened=answer.happened, comment=answer.reason, revision=seen)

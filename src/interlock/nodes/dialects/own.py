@@ -1,6 +1,6 @@
 """Our own form.
 
-`{"decision": "approve" | "edit" | "reject" | "respond"}`, with `reason` (or `message`), `changes` of an edit,
+`{"decision": "approve" | "edit" | "reject" | "respond"}`, with `reason` (or `message`, or `comment`), `changes` of an edit,
 `answer` of a form, `happened` of a doubt, and where wanted the `id` and `revision` that were read.
 """
 
@@ -14,10 +14,10 @@ from interlock.nodes.dialects.answer import Answer
 from interlock.nodes.dialects.question import Question
 
 KEYS = {
-    "approve": "decision id revision reason message answer",
-    "edit": "decision id revision reason message changes",
-    "reject": "decision id revision reason message",
-    "respond": "decision id revision reason message happened",
+    "approve": "decision id revision reason message comment answer",
+    "edit": "decision id revision reason message comment changes",
+    "reject": "decision id revision reason message comment",
+    "respond": "decision id revision reason message comment happened",
 }
 
 
@@ -36,7 +36,7 @@ def read(body: Mapping[str, Any], question: Question) -> Answer:
     revision = body.get("revision")
     if revision is not None and (not isinstance(revision, int) or isinstance(revision, bool)):
         raise question.unclear("revision is a whole number")
-    because = fields.reason(body, question, "reason", "message")
+    because = fields.reason(body, question, "reason", "message", "comment")
     match word:
         case "approve":
             answers = fields.mapping(body.get("answer", {}), question, "answer")
