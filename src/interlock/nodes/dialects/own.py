@@ -1,7 +1,7 @@
 """Our own form.
 
-`{"decision": "approve" | "edit" | "reject" | "respond"}`, with `reason` (or `message`, or `comment`), `changes` of an edit,
-`answer` of a form, `happened` of a doubt, and where wanted the `id` and `revision` that were read.
+`{"decision": "approve" | "edit" | "reject" | "respond"}`, with `reason` (or `message`, or `comment`), `changes` of an
+edit, `answer` of a form, `happened` of a doubt, and where wanted the `id` and `revision` that were read.
 """
 
 from __future__ import annotations
