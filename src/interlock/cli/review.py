@@ -74,7 +74,8 @@ def show(
     if as_json:
         votes = [{"person": v.person, "verdict": v.verdict, "comment": v.comment, "at": v.at}
                  for v in engine.services.approvals.votes(approval_id)]  # fmt: skip
-        print_json(approval_object(row) | {"votes": votes})
+        inputs = engine.services.ledger.get(row.effect_id).inputs if row.effect_id else None
+        print_json(approval_object(row) | {"votes": votes, "inputs": inputs})
         return
     describe(row, engine)
 

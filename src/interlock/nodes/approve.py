@@ -187,7 +187,11 @@ def _ahead(covered: str, place: Place, values: Mapping[str, Any], services: Serv
         effect.arguments = normal_arguments(action, bound)
     except ValidationError:
         effect.arguments = {name: plain(value) for name, value in bound.items()}
-    return effect, judge(effect, there, AHEAD, services), binding(action.name, effect.arguments, there, services)
+    return (
+        effect,
+        judge(effect, there, AHEAD, services).verdict,
+        binding(action.name, effect.arguments, there, services),
+    )
 
 
 def _review(place: Place, effect: Effect, services: Services) -> dict[str, Any]:
