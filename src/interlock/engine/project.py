@@ -184,8 +184,8 @@ class Project:
             SettingsError: the key that seals them cannot be read.
         """
         ring = ring_of(self.settings)
-        if self.services.database.shared:
-            return shared_checkpointer(self.services.database, ring=ring)
+        if self.database.shared:
+            return shared_checkpointer(self.database, ring=ring)
         path = self.home / "checkpoints.db"
         return checkpointer(path, busy_timeout=self.settings.busy_timeout, ring=ring)
 
