@@ -339,7 +339,6 @@ FREE = (
     "arguments",
     "provenance",
     "evidence",
-    "inputs",
     "shown",
     "form",
     "result",

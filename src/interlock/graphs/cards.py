@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from interlock.policies.declared import NAME, Declared, Duration
-from interlock.policies.language import Provenance
+from interlock.policies.language import NAME, Declared, Duration, Provenance
 
 
 class Schema(Declared):

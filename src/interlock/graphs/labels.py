@@ -107,9 +107,12 @@ def bound_marks(value: Bound, known: Known) -> Marks:
 
 
 def recorded(action: Action, arguments: Iterable[Label]) -> Marks:
-    """The labels of a read action's result: its records are as trusted as what they were looked up by."""
+    """The labels of a read action's result: its records are as trusted as what they were looked up by.
+
+    A result of nothing but records is one as a whole, so what is computed from all of it is too.
+    """
     found = join(["record", *arguments])
-    return made("untrusted", [(part, found) for part in action.record_parts])
+    return made(found if action.all_records else "untrusted", [(part, found) for part in action.record_parts])
 
 
 def _result(step: ActStep | CallStep, known: Known, actions: Actions) -> Marks:

@@ -1,0 +1,1 @@
+"""AgentDojo's tasks replayed through the guard: `python -m benchmarks.agentdojo --json`."""
