@@ -86,6 +86,11 @@ def drop(url: str) -> None:
     sql(f"DROP DATABASE IF EXISTS {name_of(url)} WITH (FORCE)")
 
 
+def end_connections(url: str) -> None:
+    """End every connection to a database, as a server that is started anew does."""
+    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=name_of(url))
+
+
 def name_of(url: str) -> str:
     """The name of the database at `url`."""
     name = make_url(url).database
@@ -101,3 +106,12 @@ def database(*, empty: bool = False) -> Iterator[str]:
         yield url
     finally:
         drop(url)
+
+
+def raw(name: str) -> bytes:
+    """Every byte that the server keeps on the disk of one database: its tables, and its log of all writes."""
+    sql("CHECKPOINT")
+    [[number]] = sql("SELECT oid FROM pg_database WHERE datname = :name", name=name)
+    pgdata = Path(_server().pgdata)
+    files = [*(pgdata / "base" / str(number)).iterdir(), *(pgdata / "pg_wal").glob("0*")]
+    return b"".join(path.read_bytes() for path in files)

@@ -51,6 +51,10 @@ class Refused(InterlockError):
     """The monitor refused: there is no authorisation for exactly this action."""
 
 
+class DecidedStricter(Refused):
+    """The rules say otherwise by now than when the action was decided; it is gated again."""
+
+
 class DecisionRefused(InterlockError):
     """A reviewer's decision was refused; the request stays open."""
 

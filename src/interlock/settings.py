@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """Where runs are stored; default is SQLite in `home`."""
 
+    checkpoint_key: SecretStr | None = None
+    """Key that seals checkpoints, 64 hex digits, and behind it earlier ones that still open; without one, in clear."""
+
+    checkpoint_key_file: Path | None = None
+    """File that holds it instead."""
+
     busy_timeout: float = 30.0
     """Seconds to wait for another process that writes to the database."""
 

@@ -5,6 +5,7 @@
 * `FakeClock` is a clock that stands still until it is told to advance.
 * `action_model_conformance` holds any action model to the protocol's promises.
 * `check_pure` holds a function of `nodes/` to its purity.
+* `UNCLEAR_ANSWERS` are answers to a request that whoever takes answers must refuse, `answers_conformance` tries them.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from pydantic import PrivateAttr
 
 from interlock.digest import digest
 from interlock.lam.protocol import Action, ActionModel, ActionSchema, Decision, Observation
+from interlock.nodes.dialects.unclear import UNCLEAR_ANSWERS as UNCLEAR_ANSWERS
 
 if TYPE_CHECKING:
+    from interlock.nodes.dialects.question import Question
     from interlock.nodes.function import Function
 
 Reply = str | Mapping[str, Any] | AIMessage | Exception
@@ -335,3 +338,28 @@ def check_pure(function: Function, examples: Sequence[Mapping[str, Any]], *, tim
     if faults:
         raise AssertionError("\n".join(faults))
     return results
+
+
+def answers_conformance(
+    take: Callable[[Any], object], question: Question, is_open: Callable[[], bool], refusal: type[Exception]
+) -> None:
+    """Hold whatever takes answers (an engine, an endpoint, a page) to refusing every unclear one.
+
+    Args:
+        take: takes one answer, JSON types, to `question`, which is about an action.
+        is_open: whether the question still waits.
+        refusal: what `take` raises where it refuses.
+
+    Raises:
+        AssertionError: one line per answer that was taken, or after which the question was closed.
+    """
+    faults = []
+    for name, body in UNCLEAR_ANSWERS.items():
+        try:
+            take(body(question))
+        except refusal:
+            if is_open():
+                continue
+        faults.append(f"{name}: {'taken' if is_open() else 'the question was closed'}")
+    if faults:
+        raise AssertionError("\n".join(faults))

@@ -46,11 +46,18 @@ def entries(house: House, event: str) -> list[Entry]:
         return list(session.exec(select(Entry).where(Entry.event == event)))
 
 
+def yes(run: Run) -> str:
+    """A file with an approval as LangChain's clients send it."""
+    run.house.write("yes.json", '{"decisions": [{"type": "approve"}]}')
+    return str(run.house.root / "yes.json")
+
+
 VERBS: dict[str, Callable[[Run], list[str]]] = {
     "approve": lambda run: ["review", "approve", run.asked.id],
     "edit": lambda run: ["review", "edit", run.asked.id, "--set", "amount=3"],
     "reject": lambda run: ["review", "reject", run.asked.id, "--comment", "no"],
     "respond": lambda run: ["review", "respond", run.asked.id, "--happened"],
+    "answer": lambda run: ["review", "answer", run.asked.id, "--file", yes(run)],
     "cancel": lambda run: ["runs", "cancel", run.id],
     "send": lambda run: ["runs", "send", run.id, "paid"],
     "run": lambda run: ["run", "pay", "-i", "amount=1"],

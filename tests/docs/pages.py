@@ -339,6 +339,7 @@ FREE = (
     "arguments",
     "provenance",
     "evidence",
+    "inputs",
     "shown",
     "form",
     "result",

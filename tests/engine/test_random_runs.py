@@ -42,7 +42,7 @@ def hurry(project: Project) -> None:
     engine: SqlEngine = project.services.database.engine
     event.listen(engine, "connect", relaxed)
     engine.dispose()
-    project.checkpoints.conn.execute("PRAGMA synchronous=OFF")
+    project.checkpoints.inner.conn.execute("PRAGMA synchronous=OFF")
 
 
 def used(engine: Engine, run_id: str) -> dict[str, int]:

@@ -40,6 +40,9 @@ REFUSED = {
 UNSEEN = {
     "missing_key.yaml": "a reason step needs `writes`; that it is one, its card says, which is another file",
     "default_of_wrong_type.yaml": "a schema does not judge a value by the schema that stands beside it",
+    "projects/policy_calendar_zone/policies/house.yaml": "which time zones there are, the machine's own files say",
+    "projects/policy_derived_window/policies/house.yaml": "`over` is needed beside `count`, and must not stand beside "
+    "`calendar`",
 }
 """Documents with a fault of form that a schema cannot see, and why."""
 

@@ -61,6 +61,17 @@ def test_processes_that_find_an_earlier_version_migrate_it_once(empty: str, vers
         assert _shape(databases[0]) == _shape(Database(new))
 
 
+def test_what_is_read_in_one_block_is_one_moment(empty: str) -> None:
+    """An entry that another process writes between two looks is in neither: the audit's count fits its last entry."""
+    stores, other = Stores(Database(empty)), Stores(Database(empty))
+    run = stores.run()
+    with stores.database.read() as session:
+        before = stores.audit.head(session)
+        other.runs.end(run, "done", outcome="done")
+        assert stores.audit.head(session) == before
+    assert stores.head().entries == before.entries + 1
+
+
 def _shape(database: Database) -> dict[str, dict[str, tuple[str, bool]]]:
     looked = inspect(database.engine)
     shape = {

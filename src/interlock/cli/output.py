@@ -82,6 +82,7 @@ def effect_object(effect: Effect) -> dict[str, Any]:
         "provenance": effect.labels,
         "digest": effect.digest,
         "verdict": effect.verdict,
+        "inputs": effect.inputs,
         "approval": effect.approval_id,
         "undoes": effect.undoes,
         "attempt": effect.attempt,

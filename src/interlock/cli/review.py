@@ -57,17 +57,38 @@ def list_requests(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(approval_id: Id, as_json: AsJson = False) -> None:
+def show(
+    approval_id: Id,
+    dialect: Annotated[
+        str | None, typer.Option("--dialect", metavar="NAME", help="Print the request as a client of NAME reads it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show one request: the exact action, why it stopped, and where each value came from."""
     engine = open_engine(as_json)
     engine.services.approvals.expire()
     row = engine.services.approvals.get(approval_id)
+    if dialect is not None:
+        print_json(in_dialect(row, dialect))
+        return
     if as_json:
         votes = [{"person": v.person, "verdict": v.verdict, "comment": v.comment, "at": v.at}
                  for v in engine.services.approvals.votes(approval_id)]  # fmt: skip
-        print_json(approval_object(row) | {"votes": votes})
+        inputs = engine.services.ledger.get(row.effect_id).inputs if row.effect_id else None
+        print_json(approval_object(row) | {"votes": votes, "inputs": inputs})
         return
     describe(row, engine)
+
+
+def in_dialect(row: Approval, name: str) -> dict[str, Any]:
+    """The request in the dialect of that name."""
+    from interlock.nodes.dialects.answer import DIALECTS
+    from interlock.nodes.dialects.emit import shown
+
+    for dialect in DIALECTS:
+        if dialect == name:
+            return shown(row, dialect)
+    raise UsageError(f"there is no dialect {name}; there are {', '.join(DIALECTS)}.")
 
 
 _SETTLED = {"happened": "is answered: it happened", "did_not_happen": "is answered: it did not happen"}
@@ -200,6 +221,25 @@ def respond(
     engine = open_engine(False)
     person = acting_as(engine.services, person, token)
     row = engine.services.approvals.respond(approval_id, person, happened=happened, comment=comment)
+    _conclude(engine, row, detach, as_json)
+
+
+@app.command()
+def answer(
+    approval_id: Id,
+    person: As,
+    file: Annotated[typer.FileBinaryRead, typer.Option("--file", metavar="FILE", help="The answer; - for stdin.")],
+    token: TokenFile = None,
+    revision: Revision = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Decide by an answer in JSON, as a client of LangChain, Agent Inbox, AG-UI or Pydantic AI sends it."""
+    from interlock.nodes.dialects.read import MOST_BYTES
+
+    engine = open_engine(False)
+    person = acting_as(engine.services, person, token)
+    row = engine.answer(approval_id, person, file.read(MOST_BYTES + 1), revision=revision)
     _conclude(engine, row, detach, as_json)
 
 

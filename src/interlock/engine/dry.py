@@ -93,6 +93,6 @@ def _copy_checkpoint(source: BaseCheckpointSaver[str], target: BaseCheckpointSav
 
 
 def _close(saver: Any) -> None:
-    connection = getattr(saver, "conn", None)
+    connection = getattr(saver.inner, "conn", None)
     if connection is not None:
         connection.close()

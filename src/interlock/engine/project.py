@@ -32,13 +32,14 @@ from interlock.settings import Settings, load_settings
 from interlock.source import SourceError, hint_for
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit, audit_key
-from interlock.store.checkpoints import checkpointer
+from interlock.store.checkpoints import checkpointer, shared_checkpointer
 from interlock.store.credentials import Credentials
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
 from interlock.store.notices import Notices
 from interlock.store.pauses import Pauses
 from interlock.store.runs import Runs
+from interlock.store.sealing import ring_of
 from interlock.tools.action import Action
 from interlock.tools.drawer import read_actions
 
@@ -176,8 +177,17 @@ class Project:
 
     @cached_property
     def checkpoints(self) -> BaseCheckpointSaver[str]:
-        """The saver of this project's runs."""
-        return checkpointer(self.home / "checkpoints.db", busy_timeout=self.settings.busy_timeout)
+        """The saver of this project's runs.
+
+        Raises:
+            StoreUnavailable: its tables cannot be used.
+            SettingsError: the key that seals them cannot be read.
+        """
+        ring = ring_of(self.settings)
+        if self.database.shared:
+            return shared_checkpointer(self.database, ring=ring)
+        path = self.home / "checkpoints.db"
+        return checkpointer(path, busy_timeout=self.settings.busy_timeout, ring=ring)
 
     def workflow(self, path: Path) -> Workflow:
         """The workflow of a graph file.

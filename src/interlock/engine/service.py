@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from interlock.digest import canonical
+from interlock.engine.answers import take
 from interlock.engine.driver import Listener, silent
 from interlock.engine.notifying import Delivered, deliver
 from interlock.engine.project import Project, Workflow
@@ -243,6 +244,20 @@ class Engine:
         }
         self.services.approvals.edit(approval_id, person, proposal, comment=comment, revision=revision)
         return self.services.approvals.get(approval_id)
+
+    def answer(self, approval_id: str, person: str, body: Any, *, revision: int | None = None) -> Approval:
+        """Decide a request by an answer in any dialect; who decides is `person`, whatever the answer says.
+
+        Args:
+            body: JSON types, or JSON as bytes, in a form that docs/dialects.md lists.
+            revision: the revision that was read; default is the one the answer is read against.
+
+        Raises:
+            NotFound: there is no such request.
+            DecisionRefused: the answer has not one plain meaning, or this person, time or revision does not
+                allow it; the question stays open.
+        """
+        return take(self, approval_id, person, body, revision=revision)
 
     def cancel(self, run_id: str, person: str) -> Run:
         """Cancel a run: open questions are withdrawn, nothing more is done; what was done stays done.

@@ -17,7 +17,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
-from interlock.policies.language import Declared
+from interlock.policies.declared import Declared
 
 PATH = r"^\$\.[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)*$"
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from interlock.policies.language import NAME, Declared, Duration, Provenance
+from interlock.policies.declared import NAME, Declared, Duration
+from interlock.policies.language import Provenance
 
 
 class Schema(Declared):

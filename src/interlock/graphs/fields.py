@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from interlock.graphs.bind import PATH, Only, Path, StandsIn
 from interlock.graphs.cards import Limits, Retry, Schema, StepLimits
 from interlock.graphs.spec import Reducer
-from interlock.policies.language import NAME, Comparison, Declared, Duration, Requirement
+from interlock.policies.declared import NAME, Declared, Duration
+from interlock.policies.language import Comparison, Requirement
 
 Name = Annotated[str, Field(pattern=NAME)]
 BINDING = rf"^(?!\$)|{PATH}"

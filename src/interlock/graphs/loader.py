@@ -26,8 +26,8 @@ from interlock.graphs.proofs.prove import prove
 from interlock.graphs.spec import END, START, Edge, Spec, Step, outcomes, plain_outcome
 from interlock.graphs.steps import Known, StepReader
 from interlock.policies.autonomy import may_auto
+from interlock.policies.declared import NAME
 from interlock.policies.drawer import PolicyDrawer
-from interlock.policies.language import NAME
 from interlock.source import Document, Finding, Loc, Mark, SourceError, did_you_mean, hint_for, read_document, validate
 from interlock.tools.action import Action
 

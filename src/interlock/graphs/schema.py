@@ -35,7 +35,8 @@ from interlock.graphs.fields import (
     WaitUntil,
 )
 from interlock.graphs.spec import END, OUTCOMES, START
-from interlock.policies.language import ACTION_PATTERN, NAME, SPAN, Declared, People, Policy
+from interlock.policies.declared import ACTION_PATTERN, NAME, SPAN, Declared
+from interlock.policies.language import People, Policy
 from interlock.source.schema import (
     DRAFT,
     Node,

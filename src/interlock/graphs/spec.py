@@ -13,7 +13,8 @@ from pydantic import Discriminator, Field, Tag
 from interlock.digest import digest
 from interlock.graphs.bind import Bound, bound_keys, path_parts
 from interlock.graphs.cards import ActCard, Limits, PythonCard, ReasonCard, Retry, RouteCard, Schema, StepLimits
-from interlock.policies.language import NAME, Conditions, Declared, Duration, Requirement
+from interlock.policies.declared import NAME, Declared, Duration
+from interlock.policies.language import Conditions, Requirement
 
 START = "START"
 END = "END"

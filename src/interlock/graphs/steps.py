@@ -44,8 +44,9 @@ from interlock.graphs.spec import (
     Step,
     WaitStep,
 )
+from interlock.policies.declared import NAME
 from interlock.policies.drawer import PolicyDrawer, quorum_fault
-from interlock.policies.language import NAME, Requirement
+from interlock.policies.language import Requirement
 from interlock.source import Document, Finding, Loc, did_you_mean, hint_for, validate
 from interlock.tools.action import Action
 

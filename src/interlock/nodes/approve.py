@@ -17,20 +17,13 @@ from interlock.graphs.cards import object_schema
 from interlock.graphs.spec import ActStep, ApproveStep, CallStep
 from interlock.nodes.act import bindings, normal_arguments
 from interlock.nodes.binding import binding
+from interlock.nodes.dialects.emit import payload
 from interlock.nodes.gate import AHEAD, judge, seal
 from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.services import Place, Services
 from interlock.policies.decide import Verdict
 from interlock.policies.language import Requirement
-from interlock.store.tables import Approval, Effect
-
-ALLOWED = {
-    "action": ["approve", "edit", "reject"],
-    "question": ["edit", "reject"],
-    "doubt": ["respond"],
-    "form": ["approve", "reject"],
-}
-"""The decisions each kind of request accepts."""
+from interlock.store.tables import Effect
 
 
 def gate(place: Place, entered_by: int, services: Services) -> Move:
@@ -163,33 +156,6 @@ def waiting(place: Place, services: Services) -> Onward:
     return Onward("approve", request=payload(approval))
 
 
-def payload(approval: Approval) -> dict[str, Any]:
-    """The request as the interrupt carries it: plain JSON, LangChain's HITL shape, ours under one key."""
-    action = approval.request.get("action")
-    requests = []
-    if action:
-        arguments = approval.request["arguments"]
-        requests.append(
-            {"name": action, "args": arguments, "arguments": arguments, "description": approval.request["title"]}
-        )
-    return {
-        "action_requests": requests,
-        "review_configs": [{"action_name": action, "allowed_decisions": ALLOWED[approval.kind]}] if action else [],
-        "interlock": {
-            "id": approval.id,
-            "kind": approval.kind,
-            "revision": approval.revision,
-            "run": approval.run_id,
-            "step": approval.step,
-            "visit": approval.visit,
-            "digest": approval.digest,
-            "requirement": approval.requirement,
-            "decide_before": approval.decide_before.isoformat(),
-            "request": approval.request,
-        },
-    }
-
-
 def _action_request(effect: Effect, verdict: Verdict, services: Services) -> dict[str, Any]:
     action = services.action(effect.action)
     return {
@@ -221,7 +187,11 @@ def _ahead(covered: str, place: Place, values: Mapping[str, Any], services: Serv
         effect.arguments = normal_arguments(action, bound)
     except ValidationError:
         effect.arguments = {name: plain(value) for name, value in bound.items()}
-    return effect, judge(effect, there, AHEAD, services), binding(action.name, effect.arguments, there, services)
+    return (
+        effect,
+        judge(effect, there, AHEAD, services).verdict,
+        binding(action.name, effect.arguments, there, services),
+    )
 
 
 def _review(place: Place, effect: Effect, services: Services) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict
 from interlock.digest import Json, canonical, plain
 from interlock.errors import ProjectError
 from interlock.graphs.cards import PythonCard
-from interlock.policies.language import NAME
+from interlock.policies.declared import NAME
 from interlock.tools.action import Result
 
 

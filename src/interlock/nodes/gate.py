@@ -6,18 +6,19 @@ action model's confidence.  An action that nothing decides is denied, unless it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from interlock.digest import Json
 from interlock.graphs.spec import ApproveStep, Performing, ReasonStep, Step
 from interlock.nodes.act import normal_arguments
 from interlock.nodes.binding import binding
-from interlock.nodes.perform import context_of
+from interlock.nodes.policy_inputs import facts, inputs, kept, moment
 from interlock.nodes.services import Place, Services
 from interlock.policies.decide import Verdict, approve, auto, decide, deny, strictest
-from interlock.policies.language import WEEKDAYS, Requirement
+from interlock.policies.derived import derivations, derive
+from interlock.policies.language import Requirement
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
 
@@ -25,32 +26,42 @@ AHEAD = -1
 """In place of an entering edge: the action is judged before its step, by an approve step that covers it."""
 
 
-def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> Verdict:
-    """The verdict on a proposal.
+@dataclass(frozen=True)
+class Judgement:
+    """What the gate says of a proposal, and what it gave to the policies."""
+
+    verdict: Verdict
+    inputs: dict[str, Json] | None = None
+    """None where the policies were not asked."""
+
+
+def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> Judgement:
+    """The judgement on a proposal.
 
     Args:
         entered_by: index of the edge by which the run came into the step, or `AHEAD`.
     """
     step = place.spec.steps[place.step]
     if effect.action not in _offered(step):
-        return deny("plan", f"step {place.step} does not offer {effect.action}")
+        return Judgement(deny("plan", f"step {place.step} does not offer {effect.action}"))
     action = services.action(effect.action)
     for name in action.secret_arguments:
         named = effect.arguments.get(name)
         if named is not None and (not isinstance(step, Performing) or step.bind.get(name) != named):
-            return deny("secrets", f"{name} names a secret, which only a constant of the graph may do")
+            return Judgement(deny("secrets", f"{name} names a secret, which only a constant of the graph may do"))
     if effect.missing:
-        return approve("schema", f"missing: {', '.join(effect.missing)}", Requirement())
+        return Judgement(approve("schema", f"missing: {', '.join(effect.missing)}", Requirement()))
     try:
         read = normal_arguments(action, effect.arguments)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "arguments"
-        return deny("schema", f"{name}: {first['msg']}")
+        return Judgement(deny("schema", f"{name}: {first['msg']}"))
     if read != effect.arguments:
-        return deny("schema", f"{effect.action} reads its arguments otherwise than they would be shown")
+        return Judgement(deny("schema", f"{effect.action} reads its arguments otherwise than they would be shown"))
+    said, asked = _policies(effect, action, services)
     layers = [
-        _policies(effect, action, place, services),
+        said,
         _edge(place, entered_by),
         _covered(place, services),
         _confidence(effect, action, services),
@@ -58,9 +69,9 @@ def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> 
     spoken = [verdict for verdict in layers if verdict is not None]
     if layers[0] is None and layers[1] is None and layers[2] is None:
         if action.consequential:
-            return deny("default", f"no policy and no approval edge decides {effect.action}")
+            return Judgement(deny("default", f"no policy and no approval edge decides {effect.action}"), asked)
         spoken.append(auto("default", "it only reads"))
-    return strictest(spoken)
+    return Judgement(strictest(spoken), asked)
 
 
 def _offered(step: Step) -> list[str]:
@@ -70,26 +81,15 @@ def _offered(step: Step) -> list[str]:
     return step.actions if isinstance(step, Performing) else []
 
 
-def seal(effect: Effect, place: Place, verdict: Verdict, services: Services) -> Effect:
-    """Record the verdict on the proposal, bound to the digest of the exact action."""
+def seal(effect: Effect, place: Place, judgement: Judgement, services: Services) -> Effect:
+    """Record the judgement on the proposal, bound to the digest of the exact action."""
     return services.ledger.gate(
         effect,
         digest=binding(effect.action, effect.arguments, place, services),
-        verdict=verdict.model_dump(mode="json"),
-        denied=verdict.effect == "deny",
+        verdict=judgement.verdict.model_dump(mode="json"),
+        denied=judgement.verdict.effect == "deny",
+        inputs=judgement.inputs,
     )
-
-
-def inputs(effect: Effect, action: Action, place: Place, services: Services) -> dict[str, Any]:
-    """What policies may compare: arguments, where each came from, hour and weekday, and the action's facts."""
-    known: dict[str, Any] = dict(effect.arguments)
-    known |= {f"{name}_from": label for name, label in effect.labels.items()}
-    local = services.clock().astimezone()
-    known |= {"action": effect.action, "hour": local.hour, "weekday": WEEKDAYS[local.weekday()]}
-    if action.facts is not None:
-        facts = action.facts(action.validate(effect.arguments), context_of(effect, services))
-        known |= {name: value for name, value in facts.items() if name in action.fact_names}
-    return known
 
 
 def _covered(place: Place, services: Services) -> Verdict | None:
@@ -109,14 +109,24 @@ def _covered(place: Place, services: Services) -> Verdict | None:
     return None
 
 
-def _policies(effect: Effect, action: Action, place: Place, services: Services) -> Verdict | None:
-    if not services.policies.covering(effect.action):
-        return None
+def _policies(effect: Effect, action: Action, services: Services) -> tuple[Verdict | None, dict[str, Json]]:
+    """What the policies say, and what they were given."""
+    drawer, now = services.policies, services.clock()
+    known, wanted = moment(now), derivations(drawer.policies, effect.action)
+    if not drawer.covering(effect.action):
+        return None, kept(effect, [], inputs(effect, known, {}), wanted, now)
     try:
-        known: Mapping[str, Any] = inputs(effect, action, place, services)
+        known |= facts(effect, action, services)
     except Exception as error:  # a fact that cannot be had must deny, whatever went wrong in the tool
-        return deny("facts", f"the facts of {effect.action} cannot be had: {type(error).__name__}")
-    return decide(services.policies.policies, effect.action, known, services.policies.approvals)
+        because = f"the facts of {effect.action} cannot be had: {type(error).__name__}"
+        return deny("facts", because), kept(effect, drawer.policies, inputs(effect, known, {}), wanted, now)
+    derived: dict[str, Json] = {}
+    if wanted:
+        with services.ledger.records(effect) as records:
+            derived = derive(wanted, effect.action, effect.arguments, records, now)
+    found = inputs(effect, known, derived)
+    said = decide(drawer.policies, effect.action, found, drawer.approvals)
+    return said, kept(effect, drawer.policies, found, wanted, now)
 
 
 def _edge(place: Place, entered_by: int) -> Verdict | None:

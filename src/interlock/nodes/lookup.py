@@ -24,7 +24,7 @@ from interlock.graphs.calls import lookups
 from interlock.graphs.cards import ReasonCard, Retry
 from interlock.nodes.act import normal_arguments, required, schema_of
 from interlock.nodes.agent import Answer, Transcript, react
-from interlock.nodes.gate import judge, seal
+from interlock.nodes.gate import Judgement, judge, seal
 from interlock.nodes.models import Meter, model_name
 from interlock.nodes.perform import perform
 from interlock.nodes.reason import briefing, fill
@@ -118,15 +118,16 @@ class _Hands:
             )
         effect = ledger.follow(self._proposal(name, arguments))
         try:
-            verdict = self.deadline.within(lambda: judge(effect, self.place, self.entered_by, self.services))
+            judged = self.deadline.within(lambda: judge(effect, self.place, self.entered_by, self.services))
         except StepTimeout as late:  # a fact that a rule compares did not come
             self.let_go(late.message)
             raise
+        verdict = judged.verdict
         if verdict.effect == "approve":
             first = verdict.reasons[0]
             why = "" if effect.missing else "; a person would have to agree, and a lookup asks nobody"
             verdict = deny(first.rule, f"{first.because}{why}")
-        sealed = seal(effect, self.place, verdict, self.services)
+        sealed = seal(effect, self.place, Judgement(verdict, judged.inputs), self.services)
         if sealed.state == "denied":
             first = verdict.reasons[0]
             return Answer("invalid" if first.rule == "schema" else "denied", f"{first.rule}: {first.because}")

@@ -7,17 +7,18 @@ graph, the caller or a checkpoint claims, an effect without that authorisation d
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from interlock.digest import Json, plain
-from interlock.errors import EffectFailed, EffectNotDone, InterlockError, Refused, StepTimeout
+from interlock.errors import DecidedStricter, EffectFailed, EffectNotDone, InterlockError, Refused, StepTimeout
 from interlock.graphs.cards import Retry
 from interlock.graphs.spec import Performing
 from interlock.nodes.binding import binding
+from interlock.nodes.context import context_of
 from interlock.nodes.moves import FailureKind
+from interlock.nodes.policy_inputs import decided_again
 from interlock.nodes.retry import after
 from interlock.nodes.services import Place, Services
 from interlock.nodes.timeout import NEVER, Deadline
@@ -43,12 +44,6 @@ class Performed:
 
 class _TooLate(EffectNotDone):
     """A read did not answer in time; it changed nothing."""
-
-
-def context_of(effect: Effect, services: Services) -> ActionContext:
-    """What the action gets.  The key is the effect's, the same for every attempt."""
-    key = "interlock-" + hashlib.sha256(effect.id.encode()).hexdigest()[:40]
-    return ActionContext(key=key, run=effect.run_id, settings=services.settings, now=services.clock())
 
 
 def perform(place: Place, retry: Retry, services: Services, deadline: Deadline | None = None) -> Performed:
@@ -99,7 +94,13 @@ def _attempts(
             return Performed("regate", services.ledger.supersede(effect, stale, repeat=True, arguments=sent), stale)
         if arguments is None:
             raise Refused(f"effect {effect.id}: its arguments do not fit {effect.action}.")
-        effect = services.ledger.intend(effect, digest, reads=not action.consequential)
+        try:
+            effect = services.ledger.intend(
+                effect, digest, reads=not action.consequential, again=decided_again(effect, services)
+            )
+        except DecidedStricter as error:
+            anew = services.ledger.supersede(effect, error.message, repeat=True, arguments=sent)
+            return Performed("regate", anew, error.message)
         context = context_of(effect, services)
         try:
             result = _call(action, arguments, context, deadline or _deadline(action, place))

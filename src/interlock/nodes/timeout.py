@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TypeVar
 
 from interlock.errors import StepTimeout
-from interlock.policies.language import duration_text
+from interlock.policies.declared import duration_text
 
 T = TypeVar("T")
 

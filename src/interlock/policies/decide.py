@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from interlock.digest import digest
 from interlock.policies.comparing import Undecidable, holds
-from interlock.policies.language import Declared, Policy, Requirement, Rule, ThenApprove
+from interlock.policies.declared import Declared
+from interlock.policies.language import Policy, Requirement, Rule, ThenApprove
 from interlock.policies.tables import bits, table_of
 
 Effect = Literal["auto", "approve", "deny"]

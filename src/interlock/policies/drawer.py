@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from interlock.policies.derived_faults import clashes, derived_against_actions, derived_faults
 from interlock.policies.language import PROVENANCE, Comparison, Input, People, Policy, Requirement, Rule, ThenApprove
 from interlock.source import Document, Finding, Loc, SourceError, hint_for, read_document, validate
 from interlock.tools.action import Action
@@ -112,6 +113,7 @@ def _faults(policy: Policy, drawer: PolicyDrawer, broken: bool) -> Iterator[Find
     """What is wrong with one policy; names that a broken file may declare are not called unknown."""
     document = drawer.documents[policy.policy]
     seen: set[str] = set()
+    yield from derived_faults(policy, document)
     for name, requirement in policy.approvals.items():
         yield from _quorum(requirement, document, ("approvals", name), drawer, broken)
     for index, rule in enumerate(policy.rules):
@@ -215,8 +217,11 @@ def policy_findings(drawer: PolicyDrawer, actions: Mapping[str, Action]) -> list
         if not covered:
             continue
         types = _input_types(covered)
+        findings += derived_against_actions(policy, document, actions, types)
         for name, declared in policy.inputs.items():
             where = ("inputs", name)
+            if declared.derived is not None:
+                continue
             if name not in types:
                 message = f"no action that `{policy.policy}` applies to has the input `{name}`"
                 findings.append(document.finding("P010", message, where, key=True, hint=hint_for(name, types)))
@@ -224,6 +229,7 @@ def policy_findings(drawer: PolicyDrawer, actions: Mapping[str, Action]) -> list
                 message = f"`{name}` is of type {' or '.join(sorted(types[name]))}, not {declared.type}"
                 findings.append(document.finding("P010", message, (*where, "type")))
         findings += _action_names(policy, document, [action.name for action in covered])
+    findings += clashes(drawer.policies, drawer.documents, actions)
     return findings
 
 

@@ -30,9 +30,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
@@ -41,53 +39,14 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 
-NAME = r"^[a-z][a-z0-9_]*$"
-ACTION_PATTERN = r"^[a-z][a-z0-9_]*[.]([a-z][a-z0-9_]*|[*])$"
+from interlock.policies.calendars import WEEKDAYS as WEEKDAYS
+from interlock.policies.calendars import Calendar
+from interlock.policies.declared import ACTION_PATTERN, NAME, Declared, Duration, duration_text, named_by
+from interlock.policies.derived import Derived
 
 Provenance = Literal["untrusted", "model", "record", "user"]
 PROVENANCE: tuple[str, ...] = get_args(Provenance)
 """Labels of where a value came from, least trusted first."""
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""The values of the input `weekday`."""
-
-
-class Declared(BaseModel):
-    """Base of everything an author declares: closed, frozen, strict about types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
-
-
-SPAN = r"([0-9]{1,6})(ms|s|m|h|d)"
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(SPAN, value) if isinstance(value, str) else None
-    if not match:
-        raise ValueError("write a duration such as 500ms, 30s, 15m, 24h or 7d")
-    unit = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
-    return timedelta(**{unit: int(match[1])})
-
-
-def duration_text(value: timedelta) -> str:
-    """A span of time as files write it: `90s`, `2h`."""
-    milliseconds = round(value.total_seconds() * 1000)
-    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
-        if milliseconds and milliseconds % size == 0:
-            return f"{milliseconds // size}{unit}"
-    return f"{milliseconds}ms"
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(duration_text),
-    WithJsonSchema({"type": "string", "pattern": f"^{SPAN}$", "examples": ["30s", "24h"]}),
-]
-"""A span of time, written as a number and one of ms, s, m, h, d."""
-
 
 EXACT = 2**53 - 1
 
@@ -280,6 +239,9 @@ class Input(Declared):
     min: int | None = Field(default=None, description="No value is smaller.")
     max: int | None = Field(default=None, description="No value is larger.")
     enum: tuple[str, ...] | None = Field(default=None, description="All the values there are.")
+    derived: Derived | None = Field(
+        default=None, description="What it is computed from: earlier effects, or a calendar; nothing may give another."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -327,6 +289,9 @@ class Policy(Declared):
         default_factory=dict,
         description="What rules may compare: arguments of the actions, facts about them, `action`, `hour`, `weekday`.",
     )
+    calendars: dict[Annotated[str, Field(pattern=NAME)], Calendar] = Field(
+        default_factory=dict, description="Opening times by name, for inputs that are derived from one."
+    )
     approvals: dict[Annotated[str, Field(pattern=NAME)], Requirement] = Field(
         default_factory=dict, description="Named requirements, for rules and for approval edges of graphs."
     )
@@ -337,10 +302,7 @@ class Policy(Declared):
 
     def covers(self, action: str) -> bool:
         """Whether `applies_to` names `action`."""
-        return any(
-            pattern == action or (pattern.endswith(".*") and action.startswith(pattern[:-1]))
-            for pattern in self.applies_to
-        )
+        return named_by(self.applies_to, action)
 
 
 class People(Declared):

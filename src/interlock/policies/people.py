@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interlock.errors import ProjectError
+from interlock.policies.declared import NAME
 from interlock.policies.drawer import PEOPLE
-from interlock.policies.language import NAME
 from interlock.source import SourceError, parse_document, read_document
 
 _PLAIN = re.compile(r"[a-z][a-z0-9_.-]*")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session
@@ -78,7 +78,7 @@ class Database:
             Conflict: a unique row was written by somebody else first.
         """
         with self._explained(), Session(self.engine, expire_on_commit=False) as session, session.begin():
-            if self.engine.dialect.name == "postgresql":  # SQLite locks as a whole; the audit chain needs one writer
+            if self.shared:  # SQLite locks as a whole; the audit chain needs one writer
                 session.execute(select(func.pg_advisory_xact_lock(WRITERS)))
             yield session
 
@@ -92,7 +92,24 @@ class Database:
         with self._explained(), Session(self.engine, expire_on_commit=False) as session:
             if self.engine.dialect.name == "sqlite":
                 session.connection(execution_options={"interlock_read": True})
+            else:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A transaction of what shares this database with our tables; it commits unless the block raises.
+
+        Raises:
+            StoreUnavailable: the database cannot be used now.
+        """
+        with self._explained(), self.engine.begin() as connection:
+            yield connection
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is a server's, which programs on other machines may use too."""
+        return self.engine.dialect.name == "postgresql"
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

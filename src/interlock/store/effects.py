@@ -21,7 +21,8 @@ holds the effect may not call; the row goes to `in_doubt`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -29,11 +30,18 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from interlock.digest import Json
-from interlock.errors import Conflict, NotFound, Refused
+from interlock.errors import Conflict, DecidedStricter, NotFound, Refused
+from interlock.policies.decide import Verdict
+from interlock.policies.derived import Records
+from interlock.policies.language import Requirement
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
+from interlock.store.reservations import Reserved, follow, reserve
 from interlock.store.runs import ENDED
 from interlock.store.tables import Approval, Effect, Run
+
+Again = Callable[[Effect, Records], Verdict | None]
+"""What the policies say of an effect, given what counts beside it; None where none applies."""
 
 ARROWS: dict[str, tuple[str, ...]] = {
     "proposed": ("gated", "denied", "superseded"),
@@ -143,6 +151,11 @@ class Ledger:
         told |= {name: changes[name] for name in ("digest", "approval_id", "attempt", "error") if name in changes}
         self._audit.append(session, actor, f"effect.{state}", effect.id, told)
         session.expire_all()
+        moved = fetch(session, effect.id)
+        if state == "intent":
+            reserve(session, moved, moved.intent_at or self._clock())
+        elif before in BEGUN:
+            follow(session, moved.id, state)
         if undoes is not None:
             self._move_undone(session, fetch(session, undoes), before, state, actor)
         return fetch(session, effect.id)
@@ -163,12 +176,19 @@ class Ledger:
             case "failed":
                 self.move(session, original, "executed", actor=actor)
 
-    def gate(self, effect: Effect, *, digest: str, verdict: dict[str, Json], denied: bool) -> Effect:
-        """Record the gate's verdict: `gated`, or `denied` for good."""
+    def gate(
+        self,
+        effect: Effect,
+        *,
+        digest: str,
+        verdict: dict[str, Json],
+        denied: bool,
+        inputs: dict[str, Json] | None = None,
+    ) -> Effect:
+        """Record the gate's verdict, and what the policies were given: `gated`, or `denied` for good."""
+        state = "denied" if denied else "gated"
         with self._database.write() as session:
-            return self.move(
-                session, effect, "denied" if denied else "gated", actor="gate", digest=digest, verdict=verdict
-            )
+            return self.move(session, effect, state, actor="gate", digest=digest, verdict=verdict, inputs=inputs)
 
     def supersede(
         self,
@@ -201,17 +221,27 @@ class Ledger:
         for effect_id in session.exec(query).all():
             self.move(session, fetch(session, effect_id), "superseded", actor="run", error="the run ended")
 
-    def intend(self, effect: Effect, digest: str, *, reads: bool = False) -> Effect:
+    @contextmanager
+    def records(self, effect: Effect) -> Iterator[Records]:
+        """What counts beside `effect`, for the derived inputs of policies, in one snapshot."""
+        with self._database.read() as session:
+            yield Reserved(session, effect.id)
+
+    def intend(self, effect: Effect, digest: str, *, reads: bool = False, again: Again | None = None) -> Effect:
         """Commit the intent: from now on the outside world may change.
 
         The same transaction checks that the run has not ended, that the row's digest is `digest` (what is
         about to be sent), that no other proposal of the visit has begun, and that the action was decided
-        `auto` or holds an approval, which it consumes.
+        `auto` or holds an approval, which it consumes.  With `again` it is decided once more on what counts
+        by now, and from then on the action counts itself: of two that fit a budget only alone, one passes.
 
         Args:
             reads: the action changes nothing, so it may follow others of the visit that have ended.
+            again: what the policies say, given what counts beside this action.  An attempt in doubt is not
+                asked about: it counts since it first began, so what came later was decided with it.
 
         Raises:
+            DecidedStricter: the policies deny it by now, or ask for more than was granted; nothing changed.
             Refused: there is no valid authorisation; nothing changed.
             Conflict: somebody else moved the row first.
         """
@@ -229,10 +259,23 @@ class Ledger:
             for other in session.exec(begun.where(Effect.visit == current.visit, Effect.id != current.id)):
                 if other.state in BEGUN and not (reads and other.state in SETTLED):
                     raise Refused(f"effect {effect.id}: this visit already acted as {other.id}.")
+            if again is not None and current.state != "in_doubt":
+                self._decide_again(session, current, again)
             self._authorise(session, current, now)
             return self.move(
                 session, current, "intent", actor="monitor", attempt=current.attempt + 1, intent_at=now, error=None
             )
+
+    def _decide_again(self, session: Session, effect: Effect, again: Again) -> None:
+        verdict = again(effect, Reserved(session, effect.id))
+        if verdict is None or verdict.effect == "auto":
+            return
+        approval = session.get(Approval, effect.approval_id) if effect.approval_id else None
+        granted = Requirement.model_validate(approval.requirement) if approval is not None else None
+        if verdict.effect == "approve" and granted and verdict.requirement and granted.satisfies(verdict.requirement):
+            return
+        because = verdict.reasons[0].because if verdict.reasons else verdict.effect
+        raise DecidedStricter(f"effect {effect.id}: by now the rules say {verdict.effect}: {because}.")
 
     def _authorise(self, session: Session, effect: Effect, now: datetime) -> None:
         first = effect.attempt == 0

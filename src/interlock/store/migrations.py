@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 from sqlalchemy import inspect, text
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
+from interlock.store.reservations import follow, reserve
 from interlock.store.spend import limits_of
-from interlock.store.tables import Meta, Row
+from interlock.store.tables import Effect, Meta, Row
 
 SCHEMA = "3"
 """Version of the tables; a database of an unknown version is refused, never guessed at."""
@@ -52,7 +53,13 @@ def _to_2(session: Session) -> None:
         )
 
 
-COLUMNS_OF_3: tuple[tuple[str, str], ...] = (("votes", "on_behalf_of VARCHAR"),)
+BEGUN = ("intent", "in_doubt", "executed", "verified", "compensating")
+"""States of effects that count."""
+
+COLUMNS_OF_3: tuple[tuple[str, str], ...] = (
+    ("votes", "on_behalf_of VARCHAR"),
+    ("effects", "inputs JSON"),
+)
 """Table and definition of each column that version 3 added to a table of version 2."""
 
 INDEXES_OF_3: tuple[tuple[str, str], ...] = (("votes", "ix_votes_represented"),)
@@ -69,3 +76,12 @@ def _to_3(session: Session) -> None:
     for table, index in INDEXES_OF_3:
         if table in known:
             next(each for each in Row.metadata.tables[table].indexes if each.name == index).create(session.connection())
+    if "effects" in known:
+        _reserve(session)
+
+
+def _reserve(session: Session) -> None:
+    """Count what was done under an earlier release, so that no budget begins anew."""
+    for effect in session.exec(select(Effect).where(col(Effect.state).in_(BEGUN))).all():
+        reserve(session, effect, effect.intent_at or effect.updated_at)
+        follow(session, effect.id, effect.state)

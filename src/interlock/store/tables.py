@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, Index, MetaData, TypeDecorator, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    MetaData,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 
@@ -209,6 +220,8 @@ class Effect(Row, table=True):
     """The effect that this one compensates; the two move together."""
     digest: str | None = None
     verdict: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    inputs: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    """What the policies were given at the gate; None where no gate decided yet."""
     approval_id: str | None = None
     attempt: int = 0
     retryable: bool = False
@@ -217,6 +230,40 @@ class Effect(Row, table=True):
     intent_at: datetime | None = _optional_moment()
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
+
+
+class Reservation(Row, table=True):
+    """What an effect takes of budgets: a row for the effect, and one for each of its arguments.
+
+    Written with the intent, kept while the effect may stand, and gone once it certainly does not.  It says
+    nothing of policies, so a policy that is new or changed counts what happened before it as well.
+    """
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        Index("ix_reservations_family", "argument", "family", "hold", "at"),
+        Index("ix_reservations_key", "argument", "key", "hold", "at"),
+    )
+
+    effect_id: str = Field(primary_key=True, foreign_key="effects.id")
+    argument: str = Field(primary_key=True)
+    """Empty for the effect itself."""
+    run_id: str = Field(foreign_key="runs.id", index=True)
+    family: str
+    """The part of the action's name before its dot."""
+    action: str
+    key: str | None = None
+    """The digest of the argument's value; equal values share it."""
+    hold: str
+    """`open` while nobody knows whether the effect stands, then `stands`."""
+    at: datetime = _moment()
+    """When its newest attempt began."""
+    is_number: bool = False
+    limb_0: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """The number in four parts of nine digits, so that the database adds up exactly: the highest part first."""
+    limb_1: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    limb_2: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    limb_3: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
 class Approval(Row, table=True):

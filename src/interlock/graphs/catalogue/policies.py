@@ -74,4 +74,26 @@ CODES: dict[str, Code] = {
         fault="payee_knwon: {type: bool}",
         mended="payee_known: {type: bool}",
     ),
+    "P030": Code(
+        "A derived input that cannot be computed.",
+        "A sum needs an argument that is a number, `by` and `seen` need an argument, each in every action that counts, "
+        "and each kind gives one type. This one would be missing, and what is missing is denied.",
+        "Do what the message says. Where the policy applies to actions without the argument, name those that count: "
+        "`of: [family.action]`.",
+        fault="day_total: {type: decimal, derived: {sum: amuont, over: 1d}}",
+        mended="day_total: {type: decimal, derived: {sum: amount, over: 1d}}",
+    ),
+    "P031": Code(
+        "Unknown calendar in a derived input.",
+        "The policy declares no calendar of that name, so nobody could say whether now is inside it.",
+        "Correct the name, or declare the calendar under `calendars` of the same file.",
+        fault="in_office: {type: bool, derived: {calendar: ofice}}",
+        mended="in_office: {type: bool, derived: {calendar: office}}",
+    ),
+    "P032": Code(
+        "One name of an input means two things for one action.",
+        "Several policies decide an action together, on one value for each name. A name that is computed otherwise in "
+        "two of them, or in one only, would have none.",
+        "Rename one, or say the same in both: `over`, `by` and `of` too, which is by default what a policy applies to.",
+    ),
 }

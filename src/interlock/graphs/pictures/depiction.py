@@ -29,7 +29,8 @@ from interlock.graphs.spec import (
     WaitStep,
 )
 from interlock.graphs.spec import Edge as Arrow
-from interlock.policies.language import Conditions, Requirement, duration_text
+from interlock.policies.declared import duration_text
+from interlock.policies.language import Conditions, Requirement
 
 TROUBLE = frozenset({"failed", "exhausted", "expired", "denied", "abstained"})
 """Outcomes with which a step did not do its work."""

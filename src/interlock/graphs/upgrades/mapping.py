@@ -23,7 +23,7 @@ from interlock.digest import Json, digest
 from interlock.graphs.fault import Fault
 from interlock.graphs.proofs.shapes import Shape, state_shapes
 from interlock.graphs.spec import START, ApproveStep, Spec, keys_of
-from interlock.policies.language import NAME, Declared
+from interlock.policies.declared import NAME, Declared
 from interlock.source import Document, Finding, Loc, SourceError, hint_for, read_document, validate
 from interlock.tools.action import Action
 
