@@ -26,6 +26,7 @@ from interlock.graphs.spec import Spec
 from interlock.store.database import Transaction
 from interlock.store.runs import ENDED
 from interlock.store.tables import Run
+from interlock.store.trimming import trim
 
 if TYPE_CHECKING:
     from interlock.engine.project import Project
@@ -35,6 +36,9 @@ Listener = Callable[[dict[str, Any]], None]
 
 STRICT_RESUME = "__pregel_strict_resume"
 """LangGraph's private switch that refuses a resume by an interrupt id that is not open."""
+
+TRIM_EVERY = 4
+"""Super-steps between two looks at the size of a run's checkpoints."""
 
 _PARK = object()
 
@@ -155,13 +159,18 @@ class Driver:
             if status != now:  # one of many children that wait costs no commit each time the others go on
                 services.runs.status(run.id, now)
             if feed is _PARK:
+                trim(self.project.checkpoints, run.id)
                 return
             config = _config(run.id)
             try:
-                for chunk in graph.stream(feed, config, durability="sync", stream_mode="updates"):
+                for number, chunk in enumerate(
+                    graph.stream(feed, config, durability="sync", stream_mode="updates"), start=1
+                ):
                     for node in chunk:
                         if not node.startswith("__"):
                             self.listener({"event": "node", "run": run.id, "node": node})
+                    if number % TRIM_EVERY == 0:
+                        trim(self.project.checkpoints, run.id)
             except (Refused, InvalidUpdateError):
                 if services.runs.get(run.id).status in ENDED:
                     return

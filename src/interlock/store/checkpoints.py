@@ -33,7 +33,8 @@ from interlock.store.sealing import Ring
 class Checkpoints(BaseCheckpointSaver[str]):
     """An official saver; with keys, what it keeps is sealed.
 
-    It offers what a graph needs to run, and no more: rows are not copied to other threads, and not pruned.
+    It offers what a graph needs to run, and no more: rows are not copied to other threads.  What grows too big
+    is cut down by `interlock.store.trimming`.
     """
 
     def __init__(self, inner: BaseCheckpointSaver[str], ring: Ring | None = None) -> None:
@@ -121,6 +122,30 @@ class SqliteCheckpoints(SqliteSaver):
             with self.lock:  # never what another thread is writing
                 self.conn.rollback()
             raise unusable(f"the checkpoints {self._path}", str(error)) from None
+
+    def stored(self, run_id: str) -> int:
+        """Bytes of a run's checkpoints and pending writes."""
+        with self.cursor(transaction=False) as cursor:
+            (size,) = cursor.execute(
+                "SELECT (SELECT coalesce(sum(length(checkpoint)), 0) FROM checkpoints WHERE thread_id = :run)"
+                " + (SELECT coalesce(sum(length(value)), 0) FROM writes WHERE thread_id = :run)",
+                {"run": run_id},
+            ).fetchone()
+        return int(size)
+
+    def forget(self, run_id: str, kept: int) -> None:
+        """Delete all but the newest so many checkpoints of a run, with their pending writes."""
+        with self.cursor() as cursor:
+            oldest = cursor.execute(
+                "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''"
+                " ORDER BY checkpoint_id DESC LIMIT 1 OFFSET ?",
+                (run_id, kept - 1),
+            ).fetchone()
+            for table in ("writes", "checkpoints") if oldest else ():
+                cursor.execute(
+                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id < ?",
+                    (run_id, *oldest),
+                )
 
 
 def checkpointer(path: Path, *, busy_timeout: float = 30.0, ring: Ring | None = None) -> Checkpoints:

@@ -49,6 +49,42 @@ class PostgresCheckpoints(PostgresSaver):
         }
         return super().put(config, {**checkpoint, "channel_values": values}, metadata, new_versions)
 
+    def stored(self, run_id: str) -> int:
+        """Bytes of a run's values and pending writes."""
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                "SELECT (SELECT coalesce(sum(octet_length(blob)), 0) FROM checkpoint_blobs WHERE thread_id = %(run)s)"
+                " + (SELECT coalesce(sum(octet_length(blob)), 0) FROM checkpoint_writes WHERE thread_id = %(run)s)"
+                " AS size",
+                {"run": run_id},
+            ).fetchone()
+        return int(found["size"]) if found else 0
+
+    def forget(self, run_id: str, kept: int) -> None:
+        """Delete all but the newest so many checkpoints of a run, with their pending writes and values.
+
+        A value that a kept checkpoint still names stays, however old it is.
+        """
+        with self._cursor() as cursor:
+            oldest = cursor.execute(
+                "SELECT checkpoint_id FROM checkpoints WHERE thread_id = %s AND checkpoint_ns = ''"
+                " ORDER BY checkpoint_id DESC LIMIT 1 OFFSET %s",
+                (run_id, kept - 1),
+            ).fetchone()
+            if oldest is None:
+                return
+            before = {"run": run_id, "oldest": oldest["checkpoint_id"]}
+            these = "thread_id = %(run)s AND checkpoint_ns = ''"
+            cursor.execute(f"DELETE FROM checkpoint_writes WHERE {these} AND checkpoint_id < %(oldest)s", before)
+            cursor.execute(f"DELETE FROM checkpoints WHERE {these} AND checkpoint_id < %(oldest)s", before)
+            cursor.execute(
+                f"DELETE FROM checkpoint_blobs AS blobs WHERE {these} AND NOT EXISTS ("
+                "SELECT 1 FROM checkpoints AS kept, jsonb_each_text(kept.checkpoint -> 'channel_versions') AS named"
+                " WHERE kept.thread_id = blobs.thread_id AND kept.checkpoint_ns = blobs.checkpoint_ns"
+                " AND named.key = blobs.channel AND named.value = blobs.version)",
+                before,
+            )
+
     @contextmanager
     def _cursor(self, *, pipeline: bool = False) -> Iterator[psycopg.Cursor[dict[str, Any]]]:
         try:
