@@ -149,7 +149,7 @@ def test_the_lease_is_the_roots_whichever_run_is_named(house: House) -> None:
     run = nested(house)
     child = below(run, "inner.1")
     run.engine.approve(child.asked.id, "bob")
-    with held(house.home, f"run {run.id}", busy=""):
+    with held(run.engine.services.database, house.home, f"run {run.id}", busy=""):
         for act in (child.drive, run.drive, lambda: run.engine.cancel(run.id, "me")):
             assert isinstance(attempt(act), RunBusy)
     assert house.effects == []

@@ -355,7 +355,7 @@ def test_a_run_that_another_process_drives_is_left(make: Make) -> None:
     """The move holds the run's lease; the busy run stays as it is, and the sentence says why."""
     project, run = waits(make)
     project = again(make, ADD.replace("version: 1", "version: 2"))
-    with held(project.home, f"run {run}", busy="busy"):
+    with held(project.database, project.home, f"run {run}", busy="busy"):
         left = moved(upgrading(project, "add@1", "add").apply("ann", voiding=True))
     assert (left.moved, left.reason) == (
         False,

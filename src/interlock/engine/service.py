@@ -30,7 +30,7 @@ from interlock.nodes.inputs import complete
 from interlock.nodes.wait import payload_fault
 from interlock.source import did_you_mean
 from interlock.store.audit import Fault, Head
-from interlock.store.locks import held
+from interlock.store.locks import Hold, held
 from interlock.store.people import known_as
 from interlock.store.runs import ENDED
 from interlock.store.tables import Approval, Pause, Run
@@ -294,11 +294,11 @@ class Engine:
         with self.services.database.read() as session:
             return self.services.audit.verify(session, Head(*head) if head else None)
 
-    def _lease(self, run_id: str, patience: float) -> AbstractContextManager[None]:
+    def _lease(self, run_id: str, patience: float) -> AbstractContextManager[Hold]:
         """Hold the run: one process drives it at a time."""
         self.services.runs.get(run_id)
         busy = f"run {run_id} is being driven by another process; wait until it has parked."
-        return held(self.project.home, f"run {run_id}", busy=busy, patience=patience)
+        return held(self.services.database, self.project.home, f"run {run_id}", busy=busy, patience=patience)
 
 
 def _read_form(form: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Upgrading:
 
     def _lease(self, run_id: str) -> Any:
         busy = f"run {run_id} is being driven by another process; wait until it has parked."
-        return held(self.project.home, f"run {run_id}", busy=busy)
+        return held(self.services.database, self.project.home, f"run {run_id}", busy=busy)
 
     # The move -----------------------------------------------------------------------------------
 

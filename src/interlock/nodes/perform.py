@@ -23,7 +23,7 @@ from interlock.nodes.retry import after
 from interlock.nodes.services import Place, Services
 from interlock.nodes.timeout import NEVER, Deadline
 from interlock.policies.language import Requirement
-from interlock.store.locks import held
+from interlock.store.locks import Hold, held
 from interlock.store.tables import Effect
 from interlock.tools.action import Action, ActionContext, Arguments, Result
 
@@ -60,7 +60,7 @@ def perform(place: Place, retry: Retry, services: Services, deadline: Deadline |
     if newest is None:
         raise Refused(f"run {place.run} has proposed nothing at {place.step}.")
     busy = f"effect {newest.id} is being performed by another process; nothing was done twice."
-    with held(services.settings.home, f"effect {newest.id}", busy=busy):
+    with held(services.database, services.settings.home, f"effect {newest.id}", busy=busy) as hold:
         effect = services.ledger.get(newest.id)
         action = services.action(effect.action)
         if effect.state == "intent":
@@ -73,11 +73,17 @@ def perform(place: Place, retry: Retry, services: Services, deadline: Deadline |
             return Performed("done", effect)
         if effect.state == "failed" and not effect.retryable:
             return Performed("failed", effect, effect.error or "", "refused")
-        return _attempts(effect, action, place, retry, services, deadline)
+        return _attempts(effect, action, place, retry, services, deadline, hold)
 
 
 def _attempts(
-    effect: Effect, action: Action, place: Place, retry: Retry, services: Services, deadline: Deadline | None
+    effect: Effect,
+    action: Action,
+    place: Place,
+    retry: Retry,
+    services: Services,
+    deadline: Deadline | None,
+    hold: Hold,
 ) -> Performed:
     while True:
         arguments = _read(effect, action)
@@ -96,7 +102,7 @@ def _attempts(
             raise Refused(f"effect {effect.id}: its arguments do not fit {effect.action}.")
         try:
             effect = services.ledger.intend(
-                effect, digest, reads=not action.consequential, again=decided_again(effect, services)
+                effect, digest, reads=not action.consequential, again=decided_again(effect, services), hold=hold
             )
         except DecidedStricter as error:
             anew = services.ledger.supersede(effect, error.message, repeat=True, arguments=sent)

@@ -106,6 +106,21 @@ class Database:
         with self._explained(), self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """A connection of its own, without transactions: what its session holds ends with the block.
+
+        Raises:
+            StoreUnavailable: the database cannot be used now.
+        """
+        with self._explained():
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
     @property
     def shared(self) -> bool:
         """Whether it is a server's, which programs on other machines may use too."""

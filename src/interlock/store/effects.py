@@ -36,6 +36,7 @@ from interlock.policies.derived import Records
 from interlock.policies.language import Requirement
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
+from interlock.store.locks import Hold
 from interlock.store.reservations import Reserved, follow, reserve
 from interlock.store.runs import ENDED
 from interlock.store.tables import Approval, Effect, Run
@@ -227,7 +228,9 @@ class Ledger:
         with self._database.read() as session:
             yield Reserved(session, effect.id)
 
-    def intend(self, effect: Effect, digest: str, *, reads: bool = False, again: Again | None = None) -> Effect:
+    def intend(
+        self, effect: Effect, digest: str, *, reads: bool = False, again: Again | None = None, hold: Hold | None = None
+    ) -> Effect:
         """Commit the intent: from now on the outside world may change.
 
         The same transaction checks that the run has not ended, that the row's digest is `digest` (what is
@@ -239,14 +242,18 @@ class Ledger:
             reads: the action changes nothing, so it may follow others of the visit that have ended.
             again: what the policies say, given what counts beside this action.  An attempt in doubt is not
                 asked about: it counts since it first began, so what came later was decided with it.
+            hold: the lock under which it is performed.
 
         Raises:
+            StoreUnavailable: the lock is not held any more; nothing changed.
             DecidedStricter: the policies deny it by now, or ask for more than was granted; nothing changed.
             Refused: there is no valid authorisation; nothing changed.
             Conflict: somebody else moved the row first.
         """
         now = self._clock()
         with self._database.write() as session:
+            if hold is not None:
+                hold.check(session)
             current = fetch(session, effect.id)
             if (current.state, current.revision) != (effect.state, effect.revision):
                 raise Conflict(f"effect {effect.id} was changed by somebody else; nothing was done.")
