@@ -48,6 +48,13 @@ if TYPE_CHECKING:
 
 Argument = Annotated[str, Field(pattern=NAME)]
 
+
+def _true(value: Any) -> Any:
+    if value is not True and value is not None:  # a literal `True` takes 1 for it
+        raise ValueError("write `count: true`")
+    return value
+
+
 KINDS = ("sum", "count", "seen", "calendar")
 
 
@@ -55,7 +62,9 @@ class Derived(Declared):
     """How an input is computed: exactly one of `sum`, `count`, `seen` and `calendar`."""
 
     sum: Argument | None = Field(default=None, description="The sum of this argument, a number; this action included.")
-    count: Literal[True] | None = Field(default=None, description="How many there are; this action included.")
+    count: Annotated[Literal[True] | None, BeforeValidator(_true)] = Field(
+        default=None, description="How many there are; this action included."
+    )
     seen: Argument | None = Field(
         default=None, description="Whether an earlier effect that stands had the same value of this argument."
     )
