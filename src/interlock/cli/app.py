@@ -24,6 +24,7 @@ from interlock.cli import (
     review,
     runs,
     schema,
+    serve,
     upgrade,
 )
 from interlock.cli.output import EXIT_FAILED, EXIT_USAGE, console
@@ -60,6 +61,7 @@ app.command()(interchange.export)
 app.command("import")(interchange.import_)
 app.command()(runs.run)
 app.command()(compare.compare)
+app.command()(serve.serve)
 app.command()(notify.notify)
 app.add_typer(runs.app, name="runs")
 review.app.command()(ask.ask)

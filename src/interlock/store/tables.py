@@ -381,6 +381,19 @@ class Credential(Row, table=True):
     """To the minute: a use within the minute after another is not written down."""
 
 
+class WebSession(Row, table=True):
+    """One sign-in of a person at the page; it counts for as long as the token it was made with does."""
+
+    __tablename__ = "sessions"
+
+    id: str = Field(primary_key=True)
+    """SHA-256 of the random value in the cookie."""
+    person: str
+    credential_id: str = Field(foreign_key="credentials.id")
+    created_at: datetime = _moment()
+    expires_at: datetime = _moment()
+
+
 class Misuse(Row, table=True):
     """Tokens that were refused, counted between two audit entries about them."""
 

@@ -1,0 +1,57 @@
+"""`interlock serve`: the page and the API, for people who sign in."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Annotated
+
+import typer
+
+from interlock.cli.output import console
+from interlock.cli.runs import open_engine
+from interlock.errors import UsageError
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+def serve(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8642,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Address to listen at; default: this machine alone.")
+    ] = "127.0.0.1",
+    public_url: Annotated[
+        str | None,
+        typer.Option("--public-url", metavar="URL", help="The address that people type, as behind a proxy with TLS."),
+    ] = None,
+) -> None:
+    """Serve the queue of requests as a page and an API; everybody signs in with a token."""
+    from interlock.web.application import make_web
+    from interlock.web.origins import Origins, loopback, public
+    from interlock.web.server import run
+
+    if host not in LOOPBACK and public_url is None:
+        raise UsageError(f"at {host} others can reach this server; say under which name, with --public-url URL.")
+    origin = public(public_url) if public_url else None
+    engine = open_engine(False)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with listening(host, port) as listener:
+        own = loopback(listener.getsockname()[1]).own | ({origin} if origin else set())
+        address = origin or f"http://{host if ':' not in host else f'[{host}]'}:{listener.getsockname()[1]}"
+        console().print(f"Serving at {address}. Ctrl-C ends it.", markup=False)
+        if not engine.services.credentials.issued():
+            console().print("Nobody has a token yet, so nobody can sign in: interlock people token NAME")
+        run(make_web(engine, Origins(frozenset(own))), listener)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        UsageError: the address is none of this machine's, or taken.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"port {port} of {host} cannot be listened at: {error}.") from None

@@ -1,0 +1,114 @@
+"""The pages: sign-in, the queue, and one request with the forms that decide it; they need no script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from interlock.engine.objects import left
+from interlock.nodes.services import Services
+from interlock.store.tables import Approval
+from interlock.web.legible import text_of, visible
+from interlock.web.problems import Problem
+
+UNTRUSTED = ("model", "untrusted")
+"""Labels of values that nobody vouches for."""
+
+SHOWN = ("action", "because", "evidence", "model", "question", "reasons", "risk", "shortage", "shown", "title")
+"""What a request may hold and a page shows; the kinds of requests hold some of it each."""
+
+KINDS = {"action": "action", "question": "something is missing", "doubt": "in doubt", "form": "question"}
+
+STATES = {
+    "approved": "approved: it happens when the run goes on",
+    "rejected": "rejected",
+    "expired": "expired: nobody decided in time, so it is refused",
+    "superseded": "no longer asked: it was edited or withdrawn",
+    "answered": "answered",
+    "consumed": "approved, and used up by the action",
+}
+
+
+class Pages:
+    """Makes pages of templates; every value is escaped, whoever wrote it."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("interlock.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        self._templates.filters["visible"] = visible
+
+    def problem(self, problem: Problem, person: str | None = None) -> str:
+        return self._page("problem.html", person, problem=problem)
+
+    def sign_in(self, said: str = "", nobody: bool = False) -> str:
+        """The form that takes a token; `nobody` says that there is no token yet that it could take."""
+        return self._page("sign_in.html", None, said=said, nobody=nobody)
+
+    def queue(self, person: str, services: Services) -> str:
+        """What waits, oldest first."""
+        now = services.clock()
+        rows = [
+            {
+                "id": row.id,
+                "title": row.request.get("title"),
+                "risk": row.request.get("risk"),
+                "kind": KINDS[row.kind],
+                "left": left(row.decide_before, now),
+                "clocked": row.kind != "doubt",
+                "run": row.run_id,
+            }
+            for row in services.approvals.waiting()
+        ]
+        return self._page("queue.html", person, rows=rows)
+
+    def item(self, person: str, row: Approval, services: Services) -> str:
+        """One request: what would happen, why it stopped, where each value came from, and the decisions there are."""
+        request = dict.fromkeys(SHOWN) | row.request
+        arguments = request.get("arguments") or {}
+        labels = request.get("provenance") or {}
+        people = services.approvals.may_decide(row) if row.state == "waiting" else None
+        return self._page(
+            "item.html",
+            person,
+            row=row,
+            request=request,
+            kind=KINDS[row.kind],
+            state=STATES.get(row.state, row.state),
+            left=left(row.decide_before, services.clock()),
+            arguments=[_argument(name, value, labels.get(name, "default")) for name, value in arguments.items()],
+            missing=[name for name in request.get("missing") or [] if name not in arguments],
+            fields=_fields(row),
+            people=people,
+            votes=services.approvals.votes(row.id),
+            needed=row.requirement.get("count", 1),
+            others=[each for each in services.approvals.waiting() if each.run_id == row.run_id and each.id != row.id],
+        )
+
+    def _page(self, name: str, person: str | None, **values: Any) -> str:
+        return self._templates.get_template(name).render(person=person, **values)
+
+
+def _argument(name: str, value: Any, label: str) -> dict[str, Any]:
+    return {"name": name, "value": value, "text": text_of(value), "label": label, "untrusted": label in UNTRUSTED}
+
+
+def _fields(row: Approval) -> list[dict[str, Any]]:
+    """The fields of a form's answer, with the choices that each has."""
+    form: Mapping[str, Any] = (row.request.get("form") or {}) if row.kind == "form" else {}
+    fields = []
+    for name, schema in form.get("properties", {}).items():
+        choices = schema.get("enum") or (["true", "false"] if schema.get("type") == "boolean" else None)
+        fields.append(
+            {
+                "name": name,
+                "about": schema.get("description", ""),
+                "type": schema.get("format") or schema.get("type", "text"),
+                "choices": choices,
+                "required": name in form.get("required", []),
+            }
+        )
+    return fields

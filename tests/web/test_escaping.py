@@ -1,0 +1,108 @@
+"""Whatever a model, a tool or a person wrote is text on the page, and nothing in it hides."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+
+import pytest
+from markupsafe import escape
+
+from interlock.web.legible import changed, visible
+from tests.web.site import Site, fill, say
+
+STRINGS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg/onload=alert(1)>",
+    "</textarea><script>alert(1)</script>",
+    "</pre><form action=https://evil.example><input name=token>",
+    "{{ 7 * 7 }} {% for x in y %} ${7*7} #{7*7}",
+    "javascript:alert(1)",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<!--", "]]>", "\u2028<b>", "<scr\u0000ipt>",
+]  # fmt: skip
+
+
+class Tags(HTMLParser):
+    """The tags and attributes of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, tuple[str, ...]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, tuple(name for name, _ in attrs)))
+
+
+def tags(page: str) -> list[tuple[str, tuple[str, ...]]]:
+    parser = Tags()
+    parser.feed(page)
+    return parser.seen
+
+
+def test_a_value_adds_no_tag_to_a_page(site: Site) -> None:
+    """In an argument, the title, a comment and the answer: the page has the tags it has for plain text."""
+    browser, program = site.browser("finn"), site.program("fay")
+
+    def page(text: str) -> str:
+        run = site.asked(to=text, amount=2000)
+        assert say(program, run, comment=text).status_code == 200
+        return browser.get(f"/approvals/{run.asked.id}").text
+
+    plain = tags(page("anna"))
+    for text in STRINGS:
+        told = page(text)
+        assert tags(told) == plain, text
+        assert told.count(str(escape(visible(text)))) >= 2, (
+            text
+        )  # the argument and the comment; a title is cut and in one line
+    listed = browser.get("/").text
+    assert {tag for tag, _ in tags(listed)} <= {tag for tag, _ in plain} | {"ul", "li", "span", "a"}
+    assert listed.count("<li>") == len(STRINGS) + 1
+
+
+def test_a_value_goes_through_the_edit_form_unchanged(site: Site) -> None:
+    """What the form shows is what stands, so that an edit of one argument leaves the others letter by letter."""
+    text = "\n  <b>&amp; \u202eline</b>\r\nsecond"
+    run = site.asked(to=text)
+    page = site.browser("fay").get(f"/approvals/{run.asked.id}").text
+    (area,) = re.findall(r'<textarea id="change-to"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
+    typed = html.unescape(area).replace("\r\n", "\n")
+    assert fill(site.browser("fay"), run, "edit", **{"change.to": typed, "change.amount": "20"}).status_code == 303
+    site.settled()
+    assert run.asked.request["arguments"] == {"to": text, "amount": 20}
+
+
+def test_a_hostile_error_is_text_too(site: Site) -> None:
+    """What a request sent comes back escaped in the page that refuses it."""
+    run = site.asked()
+    answer = fill(site.browser("fay"), run, "edit", **{"change.<script>alert(1)</script>": "x"})
+    assert answer.status_code == 409
+    assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("pay \u202e000,1", "pay [U+202E]000,1"),
+        ("an\u200bna", "an[U+200B]na"),
+        ("a\x1b[2Jb", "a[U+001B][2Jb"),
+        ("a\u2066b\ue000", "a[U+2066]b[U+E000]"),
+        ("Gr\u00fc\u00dfe\n\tan Anna \u2014 \u20ac", "Gr\u00fc\u00dfe\n\tan Anna \u2014 \u20ac"),
+        ({"a": [1, "\u202e"]}, '{\n  "a": [\n    1,\n    "[U+202E]"\n  ]\n}'),
+    ],
+)
+def test_nothing_in_a_value_hides(text: object, shown: str) -> None:
+    """Characters that reorder, or show nothing, are named; letters of every language stay."""
+    assert visible(text) == shown
+
+
+def test_only_what_was_changed_is_changed() -> None:
+    """Values that were no text are read as JSON; a missing one that stays empty stays missing."""
+    before = {"amount": 10, "to": "7", "tags": ["a"], "note": None, "text": "a\r\nb"}
+    same = {"amount": "10", "to": "7", "tags": '[\n  "a"\n]', "note": "", "text": "a\nb"}
+    assert changed(before, same) == {}
+    typed = {"amount": "11", "to": "8", "tags": '["b"]', "note": "x", "more": "2026-01-05"}
+    assert changed(before, typed) == {"amount": 11, "to": "8", "tags": ["b"], "note": "x", "more": "2026-01-05"}
