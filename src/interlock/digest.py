@@ -55,6 +55,16 @@ def compact(value: Any) -> str:
     return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
 
 
+def fingerprint(value: Any) -> str:
+    """Tells whether two JSON values are the same, as `digest` does, but for any value that JSON can hold.
+
+    It is for values that others made, such as a tool's: canonical JSON refuses integers that not every reader
+    agrees on.
+    """
+    text = json.dumps(plain(value), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
 def digest(value: Any) -> str:
     """The SHA-256 of `value`'s canonical JSON, as `sha256:<64 hex digits>`."""
     return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()

@@ -39,8 +39,8 @@ def proposed(stores: Stores, run: str) -> Effect:
 def change(run: str, **other: Any) -> Change:
     told: dict[str, Any] = {
         "run_id": run, "old": OLD, "new": digest(NEW), "spec": NEW, "mapping": {"steps": {"pay": "spend"}},
-        "input": {"amount": 2}, "steps": {"pay": "spend"}, "edges": {("pay", 1): (4, None)}, "at": ("pay", 1, None),
-        "source": "begin", "state": {"amount": 2},
+        "input": {"amount": 2}, "steps": {"pay": "spend"}, "edges": {("pay", 1): (4, None)},
+        "keys": {"amount": "amount"}, "given": {}, "at": ("pay", 1, None), "source": "begin", "state": {"amount": 2},
     }  # fmt: skip
     return Change(**(told | other))
 

@@ -106,8 +106,10 @@ def describe(row: Approval, engine: Engine) -> None:
     if request.get("question") and request["question"] != request.get("title"):
         out.print(f"\n{request['question']} {request.get('because', '')}".rstrip(), markup=False)
     for name, value in (request.get("arguments") or {}).items():
-        label = request.get("provenance", {}).get(name, "default")
+        label, words = _whence(name, request)
         out.print(f"\n{name} (from: {label})", markup=False, style="bold")
+        if words:
+            out.print(f"  {words}", markup=False, style="dim")
         out.print(_legible(value), markup=False)
     for name, value in (request.get("shown") or {}).items():
         out.print(f"\n{name}", markup=False, style="bold")
@@ -127,6 +129,14 @@ def describe(row: Approval, engine: Engine) -> None:
         if people is not None:
             out.print(f"\nwho may decide: {', '.join(people) or 'nobody is left; cancel the run'}", markup=False)
         out.print(f"\nDecide: {next_step(row)}", markup=False)
+
+
+def _whence(name: str, request: dict[str, Any]) -> tuple[str, str]:
+    """The label of an argument, marked where anybody may have written it, and where it came from in words."""
+    label = request.get("provenance", {}).get(name, "default")
+    known = request.get("origins", {}).get(name)
+    words = known["words"] if known is not None else ""
+    return ("untrusted !!", f"untrusted: {words}" if words else "") if label == "untrusted" else (label, words)
 
 
 def _legible(value: Any) -> str:

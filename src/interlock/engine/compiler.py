@@ -28,6 +28,7 @@ from interlock.graphs.spec import END, FAILED, START, Edge, JoinStep, Spec, keys
 from interlock.nodes.kinds import Node, may_write, nodes_of
 from interlock.nodes.moves import Leave, Onward
 from interlock.nodes.services import Place, Services
+from interlock.nodes.wrote import recorded_writes
 from interlock.policies.comparing import compare
 from interlock.store.tables import Visit
 
@@ -201,11 +202,20 @@ class _Compiler:
         writes = {key: plain(value) for key, value in move.writes.items()}
         index = move.edge if move.edge is not None else choose(self.spec, step, move.outcome, {**state, **writes})
         edge = self.spec.edges[index] if index != UNROUTED else None
-        if edge is not None and edge.writes and edge.approval is None and step != START:
-            writes[edge.writes] = plain(_error(step, move))
+        told = edge.writes if edge is not None and edge.approval is None and step != START else None
+        errors = {told: plain(_error(step, move))} if told else {}
+        writes |= errors
         if step != START:
+            place = Place(run_id, self.spec, self.digest, step, visit)
             services.runs.leave(
-                run_id, step, visit, outcome=move.outcome, left_by=index, note=move.note, error_kind=move.kind
+                run_id,
+                step,
+                visit,
+                outcome=move.outcome,
+                left_by=index,
+                note=move.note,
+                error_kind=move.kind,
+                wrote=recorded_writes(place, move, writes, errors.keys(), state, services),
             )
         wrote = sorted({*(state.get(WROTE) or []), *writes})
         return writes | {

@@ -27,6 +27,7 @@ def approval_object(approval: Approval) -> dict[str, Any]:
         "missing": request.get("missing", []),
         "reasons": request.get("reasons", []),
         "provenance": request.get("provenance", {}),
+        "origins": request.get("origins", {}),
         "evidence": request.get("evidence", {}),
         "shown": request.get("shown", {}),
         "form": request.get("form"),

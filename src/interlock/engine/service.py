@@ -28,6 +28,7 @@ from interlock.graphs.spec import awaited
 from interlock.nodes.act import normal_arguments
 from interlock.nodes.inputs import complete
 from interlock.nodes.wait import payload_fault
+from interlock.policies.origins import edited_by
 from interlock.source import did_you_mean
 from interlock.store.audit import Fault, Head
 from interlock.store.locks import Hold, held
@@ -240,6 +241,7 @@ class Engine:
             "arguments": arguments,
             "missing": [],
             "labels": {**effect.labels, **dict.fromkeys(changes, "user")},
+            "origins": {**(effect.origins or {}), **dict.fromkeys(changes, edited_by(person))},
             "evidence": {name: item for name, item in effect.evidence.items() if name not in changes},
         }
         self.services.approvals.edit(approval_id, person, proposal, comment=comment, revision=revision)

@@ -21,16 +21,20 @@ from interlock.engine.position import agrees
 from interlock.engine.project import Project, Workflow
 from interlock.engine.settling import settle, upgrades_of
 from interlock.errors import InterlockError, RunBusy
+from interlock.graphs.labels import labels
 from interlock.graphs.spec import START, Spec, keys_of
 from interlock.graphs.upgrades.mapping import SpecMapping
 from interlock.graphs.upgrades.standing import Judged, Position
 from interlock.nodes.kinds import nodes_of
 from interlock.nodes.services import Services
+from interlock.nodes.trace import recorded
+from interlock.policies.origins import Origin, Traced, traced
 from interlock.store.locks import held
 from interlock.store.people import known_as
 from interlock.store.runs import ENDED
-from interlock.store.tables import Visit
+from interlock.store.tables import Run, Visit
 from interlock.store.upgrades import Change
+from interlock.store.written import Value
 
 
 @dataclass(frozen=True)
@@ -146,11 +150,38 @@ class Upgrading:
             mapping=as_json(self.mapping.model_dump(mode="json")),
             input=dict(judged.input),
             steps={old: name for old, name in names.items() if old != name},
+            keys={key: self.mapping.key(key, new) for key in keys_of(self.old.spec)},
+            given=self._given(run, judged),
             edges=judged.edges,
             at=None if last is None else (last.step, last.visit, last.outcome),
             source=source,
             state=state,
         )
+
+    def _given(self, run: Run, judged: Judged) -> dict[str, Value]:
+        """Where those values came from that stand in the new state and that no visit wrote: the old input, the mapping.
+
+        What the checkpoint holds beyond that was changed from outside, and gets no record.
+        """
+        if not run.traced:
+            return {}
+        old, new = self.old.spec, self.new.spec
+        names = {self.mapping.key(key, new): key for key in keys_of(old)}
+        known = self.services.runs.written(run.id, keys_of(old))
+        static = labels(new, self.services.actions)
+        found: dict[str, Value] = {}
+        for key, value in judged.values.items():
+            before = names.get(key)
+            if before in known or (key in new.input and judged.input.get(key) == value):
+                continue
+            if before in old.input and run.input.get(before) == value:
+                source = traced(old.input[before].provenance, Origin(kind="input", of=f"$.{before}"))
+            elif self.mapping.values.get(key) == value:
+                source = Traced(static[key], {(): Origin(kind="upgrade", of=key)})
+            else:
+                continue
+            found[key] = recorded(value, source)
+        return found
 
     def _tried(self, found: list[Outlook]) -> list[Outlook]:
         """Move each run that could be moved in a copy, and drive it there to its next wait."""

@@ -10,14 +10,15 @@ from pydantic import ValidationError
 
 from interlock.digest import Json, digest, plain
 from interlock.errors import ModelError
-from interlock.graphs.labels import labels, marks_at
 from interlock.graphs.spec import ActStep, CallStep, Performing, RouteStep
 from interlock.lam.candidates import reproduce
 from interlock.lam.parameters import read_parameters
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionModel, ActionSchema, Decision, Observation
-from interlock.nodes.given import label_of, shapes_of, value_of
+from interlock.nodes.given import Given, shapes_of, source_of, value_of
 from interlock.nodes.services import Place, Services
+from interlock.nodes.trace import Trace, trace
+from interlock.policies.origins import Origin, Traced, traced
 from interlock.policies.provenance import Label
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
@@ -45,47 +46,44 @@ def propose(
         ModelError: the action model gave no usable answer.
         ProjectError: an action of the step is no longer declared.
     """
-    bound, bound_labels = bindings(step, place, values, services)
+    known = trace(place, values, services)
+    bound = bindings(step, place, known, services)
     if isinstance(step, CallStep):
-        return _row(place, services, services.action(step.call), bound, bound_labels)
+        return _row(place, services, services.action(step.call), bound)
     space = [services.action(name) for name in step.actions]
-    observation = observe(step, values, bound, services)
+    observation = observe(step, values, bound.values, services)
     model = services.action_model()
     decision = model.decide(observation, [schema_of(action) for action in space], risk=PROPOSAL_RISK)
     if decision.kind == "abstain" or not decision.actions:
         if step.card.on_abstain == "edge" or len(space) != 1:
             return Abstained(f"none of {', '.join(step.actions)} fits (p_null {decision.p_null:.2f})")
-        row = _row(place, services, space[0], bound, bound_labels)
+        row = _row(place, services, space[0], bound)
         row.model = {"backend": decision.backend, "model_id": decision.model_id, "abstained": True}
         return row
     chosen = decision.actions[0]
     if chosen.name not in step.actions:
         raise ModelError(f"the action model proposed {chosen.name}, which step {place.step} does not offer.")
     action = services.action(chosen.name)
-    taken = {name: value for name, value in bound.items() if name in action.arguments.model_fields}
+    taken = {name: value for name, value in bound.values.items() if name in action.arguments.model_fields}
     arguments = {**chosen.arguments, **taken}
-    found = {name: _label_of(name, chosen, action, observation, place, services) for name in chosen.arguments} | {
-        name: bound_labels[name] for name in taken
+    found = {name: _source_of(name, chosen, action, observation, known, step) for name in chosen.arguments} | {
+        name: bound.sources[name] for name in taken
     }
-    row = _row(place, services, action, arguments, found)
+    row = _row(place, services, action, Given(arguments, found))
     row.evidence = {name: item.model_dump() for name, item in chosen.evidence.items() if name not in taken}
     row.model = _model_facts(model, decision, chosen, fully_bound=len(space) == 1 and set(arguments) == set(taken))
     return row
 
 
-def bindings(
-    step: Performing, place: Place, values: Mapping[str, Any], services: Services
-) -> tuple[dict[str, Any], dict[str, Label]]:
+def bindings(step: Performing, place: Place, known: Trace, services: Services) -> Given:
     """The arguments the graph fixes, and where each comes from; a constant comes from the author."""
-    known = labels(place.spec, services.actions)
-    bound: dict[str, Any] = {}
-    found: dict[str, Label] = {}
-    for name, source in step.bind.items():
-        value = value_of(source, place, values)
+    found = Given({}, {})
+    for name, bound in step.bind.items():
+        value = value_of(bound, place, known.values)
         if value is not None:
-            bound[name] = value
-            found[name] = label_of(name, source, place, values, known, shapes_of(step, name, services))
-    return bound, found
+            found.values[name] = value
+            found.sources[name] = source_of(name, bound, place, known, shapes_of(step, name, services))
+    return found
 
 
 def observe(
@@ -128,10 +126,8 @@ def normal_arguments(action: Action, arguments: Mapping[str, Any]) -> dict[str, 
     return written
 
 
-def _row(
-    place: Place, services: Services, action: Action, arguments: Mapping[str, Any], found: Mapping[str, Label]
-) -> Effect:
-    taken = {name: value for name, value in arguments.items() if name in action.arguments.model_fields}
+def _row(place: Place, services: Services, action: Action, given: Given) -> Effect:
+    taken = {name: value for name, value in given.values.items() if name in action.arguments.model_fields}
     try:
         written: dict[str, Any] = normal_arguments(action, taken)
     except ValidationError:
@@ -146,34 +142,44 @@ def _row(
         action=action.name,
         arguments=written,
         missing=[name for name in required(action) if taken.get(name) is None],
-        labels=dict(found),
+        labels=given.labels,
+        origins=given.origins,
         evidence={},
         model={},
         proposed_by=[services.runs.get(place.run).requester],
     )
 
 
-def _label_of(
-    name: str, chosen: ProposedAction, action: Action, observation: Observation, place: Place, services: Services
-) -> Label:
+def _source_of(
+    name: str,
+    chosen: ProposedAction,
+    action: Action,
+    observation: Observation,
+    known: Trace,
+    step: ActStep,
+) -> Traced:
     """A value that its span gives, read again by the named rule, is as trusted as the span's source.
 
     Anything else is the model's: its word that a value comes from somewhere proves nothing.
     """
+    own = traced("model", Origin(kind="model", of=step.card.node))
     evidence = chosen.evidence.get(name)
     if evidence is None or evidence.source not in observation.sources:
-        return "model"
+        return own
     text = observation.sources[evidence.source][evidence.start : evidence.end]
     if not text or text != evidence.text:
-        return "model"
+        return own
     if evidence.normaliser in (None, "verbatim"):
         found: Any = evidence.text
     else:
         parameter = {item.name: item for item in read_parameters(schema_of(action))}.get(name)
         found = reproduce(parameter, evidence, observation.sources, observation.today) if parameter else None
     if found is None or digest(found) != digest(chosen.arguments[name]):
-        return "model"
-    return marks_at(labels(place.spec, services.actions), f"$.{evidence.source}").at()
+        return own
+    path = f"$.{evidence.source}"
+    read = evidence.source.split(".")[0] in step.reads  # else it is the card's goal
+    label: Label = known.path(path).at()[0] if read else "user"
+    return traced(label, Origin(kind="copied", of=path))
 
 
 def _model_facts(

@@ -19,8 +19,10 @@ from interlock.nodes.act import bindings, normal_arguments
 from interlock.nodes.binding import binding
 from interlock.nodes.dialects.emit import payload
 from interlock.nodes.gate import AHEAD, judge, seal
+from interlock.nodes.given import shown
 from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.services import Place, Services
+from interlock.nodes.trace import trace
 from interlock.policies.decide import Verdict
 from interlock.policies.language import Requirement
 from interlock.store.tables import Effect
@@ -166,6 +168,7 @@ def _action_request(effect: Effect, verdict: Verdict, services: Services) -> dic
         "missing": effect.missing,
         "reasons": [reason.model_dump() for reason in verdict.reasons],
         "provenance": effect.labels,
+        "origins": shown(effect),
         "evidence": effect.evidence,
         "model": effect.model,
     }
@@ -178,11 +181,13 @@ def _ahead(covered: str, place: Place, values: Mapping[str, Any], services: Serv
         raise ProjectError(f"step {place.step} covers {covered}, which does not take exactly one action.")
     visits = [visit for visit in services.runs.visits(place.run) if visit.step == covered]
     there = Place(place.run, place.spec, place.spec_digest, covered, len(visits) + 1)
-    bound, labels = bindings(step, there, values, services)
+    known = trace(place, values, services)
+    found = bindings(step, there, known, services)
+    bound = found.values
     action = services.action(step.actions[0])
     effect = Effect(id="", run_id=place.run, step=covered, visit=there.visit, slot=0, state="proposed",
-                    action=action.name, arguments=bound, missing=[], labels=dict(labels), evidence={}, model={},
-                    proposed_by=[])  # fmt: skip
+                    action=action.name, arguments=bound, missing=[], labels=found.labels, origins=found.origins,
+                    evidence={}, model={}, proposed_by=[])  # fmt: skip
     try:
         effect.arguments = normal_arguments(action, bound)
     except ValidationError:

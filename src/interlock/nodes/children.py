@@ -15,11 +15,12 @@ from interlock.errors import InputError, Refused
 from interlock.graphs.branches import branch, join_of
 from interlock.graphs.labels import bound_spec, labels
 from interlock.graphs.spec import ForkStep, GraphStep, JoinStep, MapStep, Spec, outcomes
-from interlock.nodes.given import value_of
+from interlock.nodes.given import Given, shapes_of, source_of, value_of
 from interlock.nodes.inputs import complete
 from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.reducers import CannotReduce, reduced
 from interlock.nodes.services import Place, Services
+from interlock.nodes.trace import Trace, recorded, trace
 from interlock.store.runs import ENDED, Child
 from interlock.store.tables import Run
 
@@ -60,42 +61,45 @@ def drive(place: Place, values: Values, services: Services) -> Move:
 
 
 def _children(place: Place, values: Values, services: Services) -> list[Child]:
-    """The child runs of a visit, with checked input.
+    """The child runs of a visit, with checked input, and on record where that came from.
 
     Raises:
         InputError: an input does not fit, or there are too many items; nothing was started.
     """
     step, name = place.spec.steps[place.step], f"{place.run}.{place.step}.{place.visit}"
+    known = trace(place, values, services)
     match step:
         case GraphStep():
-            # What is bound keeps its label, or a nested graph would make a user's word of whatever it is given.
-            return [
-                _child(
-                    name, *_pinned(bound_spec(step, labels(place.spec, services.actions))), _bound(step, place, values)
-                )
-            ]
+            bound = _bound(step, place, known, services)
+            return [_child(name, *_nested(step, place, services), bound)]
         case MapStep():
             items = place.value(step.over, values)
             if not isinstance(items, list):
                 raise InputError(f"{step.over} is no list")
             if len(items) > step.at_most:
                 raise InputError(f"{step.over} has {len(items)} items; at most {step.at_most} are allowed")
-            shared, pinned = (
-                _bound(step, place, values),
-                _pinned(bound_spec(step, labels(place.spec, services.actions))),
-            )
+            shared, over = _bound(step, place, known, services), known.path(step.over)
+            pinned = _nested(step, place, services)
             return [
-                _child(f"{name}.{number}", *pinned, {**shared, step.item: item})
+                _child(f"{name}.{number}", *pinned, shared.with_(step.item, item, over.inside([str(number - 1)])))
                 for number, item in enumerate(items, start=1)
             ]
         case ForkStep():
-            known = {key: value for key, value in values.items() if value is not None}
+            there = [key for key, value in values.items() if value is not None]
             cut = {label: branch(place.spec, place.step, label).spec for label in step.fork}
             return [
-                _child(f"{name}.{label}", *_pinned(spec), {key: known[key] for key in spec.input if key in known})
+                _child(f"{name}.{label}", *_pinned(spec), _whole(known, [key for key in there if key in spec.input]))
                 for label, spec in cut.items()
             ]
     raise Refused(f"step {place.step} has no child runs.")
+
+
+def _nested(step: GraphStep | MapStep, place: Place, services: Services) -> tuple[Spec, dict[str, Any], str]:
+    """The spec of a nested graph as its runs are pinned to it.
+
+    What is bound keeps its label, or a nested graph would make a user's word of whatever it is given.
+    """
+    return _pinned(bound_spec(step, labels(place.spec, services.actions)))
 
 
 def _pinned(spec: Spec) -> tuple[Spec, dict[str, Any], str]:
@@ -104,19 +108,30 @@ def _pinned(spec: Spec) -> tuple[Spec, dict[str, Any], str]:
     return spec, body, digest(body)
 
 
-def _child(run_id: str, spec: Spec, body: dict[str, Any], spec_digest: str, values: Values) -> Child:
+def _child(run_id: str, spec: Spec, body: dict[str, Any], spec_digest: str, given: Given) -> Child:
     try:
-        whole = plain(complete(spec, values))
+        whole = plain(complete(spec, given.values))
     except InputError as error:
         raise InputError(f"{run_id}: {error.message}") from None
     assert isinstance(whole, dict)
-    return Child(run_id, body, spec_digest, whole)
+    sources = {key: recorded(whole[key], source) for key, source in given.sources.items() if whole.get(key) is not None}
+    return Child(run_id, body, spec_digest, whole, sources)
 
 
-def _bound(step: GraphStep | MapStep, place: Place, values: Values) -> dict[str, Any]:
-    """The inputs that the step binds; a path to nothing leaves its input out."""
-    found = {name: value_of(bound, place, values) for name, bound in step.bind.items()}
-    return {name: value for name, value in found.items() if value is not None}
+def _bound(step: GraphStep | MapStep, place: Place, known: Trace, services: Services) -> Given:
+    """The inputs that the step binds, and where each came from; a path to nothing leaves its input out."""
+    found = Given({}, {})
+    for name, bound in step.bind.items():
+        value = value_of(bound, place, known.values)
+        if value is not None:
+            found.values[name] = value
+            found.sources[name] = source_of(name, bound, place, known, shapes_of(step, name, services))
+    return found
+
+
+def _whole(known: Trace, keys: Sequence[str]) -> Given:
+    """The values of these keys as they stand."""
+    return Given({key: known.values[key] for key in keys}, {key: known.key(key) for key in keys})
 
 
 def _graph_ended(step: GraphStep, child: Run) -> Leave:

@@ -14,8 +14,11 @@ from pydantic import ValidationError
 from interlock.digest import plain
 from interlock.graphs.spec import CompensateStep
 from interlock.nodes.act import bindings, normal_arguments, required
+from interlock.nodes.given import Given
 from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.services import Place, Services
+from interlock.nodes.trace import trace
+from interlock.policies.origins import Origin, traced
 from interlock.policies.provenance import Label, join
 from interlock.store.effects import STANDING
 from interlock.store.tables import Effect
@@ -80,38 +83,39 @@ def _proposal(
 ) -> Effect:
     """The compensating action as an unplaced ledger row."""
     action = services.action(undoing)
-    arguments, labels = _arguments(step, place, values, done, list(action.arguments.model_fields), services)
+    given = _arguments(step, place, values, done, list(action.arguments.model_fields), services)
     try:
-        written: dict[str, Any] = normal_arguments(action, arguments)
+        written: dict[str, Any] = normal_arguments(action, given.values)
     except ValidationError:
-        written = {name: plain(value) for name, value in arguments.items()}  # the gate says what is wrong
+        written = {name: plain(value) for name, value in given.values.items()}  # the gate says what is wrong
     return Effect(
         id="", run_id=place.run, step=place.step, visit=place.visit, slot=0, state="proposed",
-        action=undoing, arguments=written, missing=[name for name in required(action) if name not in arguments],
-        labels=dict(labels), evidence={}, model={}, undoes=done.id,
+        action=undoing, arguments=written, missing=[name for name in required(action) if name not in given.values],
+        labels=given.labels, origins=given.origins, evidence={}, model={}, undoes=done.id,
         proposed_by=[services.runs.get(place.run).requester],
     )  # fmt: skip
 
 
 def _arguments(
     step: CompensateStep, place: Place, values: Mapping[str, Any], done: Effect, names: list[str], services: Services
-) -> tuple[dict[str, Any], dict[str, Label]]:
+) -> Given:
     """Each argument by its name: what the graph binds, else a field of the result, else the original argument.
 
     The result stands in our own ledger, so its fields are records, save those that only repeat an argument;
     arguments keep the labels they had.
     """
-    bound, labels = bindings(step, place, values, services)
-    arguments = {name: value for name, value in bound.items() if name in names}
-    found: dict[str, Label] = {name: labels[name] for name in arguments}
+    bound = bindings(step, place, trace(place, values, services), services)
+    arguments = {name: value for name, value in bound.values.items() if name in names}
+    found = {name: bound.sources[name] for name in arguments}
+    origin = Origin(kind="effect", of=done.action)
     for name in names:
         if name in arguments:
             continue
         if (done.result or {}).get(name) is not None:
             value = (done.result or {})[name]
             repeated = [cast(Label, label) for key, label in done.labels.items() if done.arguments.get(key) == value]
-            arguments[name], found[name] = value, join(["record", *repeated])
+            arguments[name], found[name] = value, traced(join(["record", *repeated]), origin)
         elif done.arguments.get(name) is not None:
             label = done.labels.get(name)  # none for a default, which is the tool author's
-            arguments[name], found[name] = done.arguments[name], cast(Label, label or "user")
-    return arguments, found
+            arguments[name], found[name] = done.arguments[name], traced(cast(Label, label or "user"), origin)
+    return Given(arguments, found)

@@ -22,15 +22,20 @@ from interlock.digest import plain
 from interlock.errors import StepLimitExceeded, StepTimeout
 from interlock.graphs.calls import lookups
 from interlock.graphs.cards import ReasonCard, Retry
+from interlock.graphs.prompts import prompt_paths
 from interlock.nodes.act import normal_arguments, required, schema_of
 from interlock.nodes.agent import Answer, Transcript, react
 from interlock.nodes.gate import Judgement, judge, seal
+from interlock.nodes.given import told
 from interlock.nodes.models import Meter, model_name
 from interlock.nodes.perform import perform
 from interlock.nodes.reason import briefing, fill
 from interlock.nodes.services import Place, Services
 from interlock.nodes.timeout import Deadline
+from interlock.nodes.trace import trace
+from interlock.nodes.wrote import by_model, looked_up
 from interlock.policies.decide import deny
+from interlock.policies.origins import Mark
 from interlock.store.effects import OPEN
 from interlock.store.tables import Effect
 
@@ -72,7 +77,8 @@ def look_up(
         ModelUnavailable: the provider cannot be reached now.
         ModelError: the provider refuses, or the model cannot call tools.
     """
-    hands = _Hands(card, place, services, deadline, model_name(model))
+    read = trace(place, values, services).read([f"$.{path}" for path in prompt_paths(card.prompt)])
+    hands = _Hands(card, place, services, deadline, model_name(model), read)
     hands.let_go("the step begins its work anew")
     tags, request = fill(card, values)
     instructions = (
@@ -91,12 +97,22 @@ def look_up(
 class _Hands:
     """What carries out the calls of one attempt."""
 
-    def __init__(self, card: ReasonCard, place: Place, services: Services, deadline: Deadline, model: str) -> None:
+    def __init__(
+        self,
+        card: ReasonCard,
+        place: Place,
+        services: Services,
+        deadline: Deadline,
+        model: str,
+        read: Mapping[str, Mark],
+    ) -> None:
         self.card = card
         self.place = place
         self.services = services
         self.deadline = deadline
         self.model = model
+        self.read = read
+        """What the model has read before its first lookup."""
         self.most = lookups(place.spec.steps[place.step])
         self.entered_by = services.runs.visit(place.run, place.step, place.visit).entered_by
 
@@ -154,6 +170,7 @@ class _Hands:
             ledger.failed(effect, because, retryable=False)
 
     def _proposal(self, name: str, arguments: Mapping[str, Any]) -> Effect:
+        source = by_model(self.place, {**self.read, **looked_up(self.place, self.services)})
         action = self.services.action(name)
         try:
             written: dict[str, Any] = normal_arguments(action, arguments)
@@ -162,7 +179,7 @@ class _Hands:
         return Effect(
             id="", run_id=self.place.run, step=self.place.step, visit=self.place.visit, slot=0, state="proposed",
             action=name, arguments=written, missing=[key for key in required(action) if key not in written],
-            labels=dict.fromkeys(written, "model"), evidence={},
+            labels=dict.fromkeys(written, source.at()[0]), origins=dict.fromkeys(written, told(source)), evidence={},
             model={"backend": "chat", "model_id": self.model, "chose_arguments": True},
             proposed_by=[self.services.runs.get(self.place.run).requester],
         )  # fmt: skip

@@ -60,12 +60,21 @@ class Marks:
 
         A part without a mark of its own has that of the nearest part around it.
         """
-        return join(self._found(tuple(path)))
+        return self.deciding(tuple(path))[1]
+
+    def deciding(self, path: Part) -> tuple[Part, Label]:
+        """The least trusted of the marks of what stands at `path`, and the part that it is of."""
+        found = self._around(path) + [mark for mark in self.parts if _inside(mark[0], path)]
+        return min(found, key=lambda mark: rank(mark[1]))
+
+    def own(self, path: Part) -> tuple[Part, Label]:
+        """The same without what is inside it."""
+        return min(self._around(path), key=lambda mark: rank(mark[1]))
 
     def inside(self, path: Sequence[str]) -> Marks:
         """The marks of what stands at `path`, by themselves."""
         path = tuple(path)
-        around = join(label for part, label in self._around(path))
+        around = self._own(path)
         rest = [part[len(path) :] for part, _ in self.parts if _inside(part, path)]
         return made(around, [(part, self._own(path + part)) for part in rest])
 
@@ -90,12 +99,8 @@ class Marks:
             [(place, raised(self._own(place), other._own(place))) for place in places],
         )
 
-    def _found(self, path: Part) -> Iterable[Label]:
-        yield from (label for _, label in self._around(path))
-        yield from (label for part, label in self.parts if _inside(part, path))
-
     def _own(self, path: Part) -> Label:
-        return join(label for _, label in self._around(path))
+        return self.own(path)[1]
 
     def _around(self, path: Part) -> list[tuple[Part, Label]]:
         """The marks that decide on `path` itself: the nearest that holds for all of it, and those for some of it."""

@@ -352,7 +352,7 @@ def newest(session: Session, run_id: str, step: str, visit: int) -> Effect | Non
 def copy(effect: Effect) -> Effect:
     """The same proposal as a new, unplaced row."""
     place = ("run_id", "step", "visit", "undoes", "proposed_by")
-    call = ("action", "arguments", "missing", "labels", "evidence", "model")
+    call = ("action", "arguments", "missing", "labels", "origins", "evidence", "model")
     return Effect(id="", slot=0, state="proposed", **{name: getattr(effect, name) for name in (*place, *call)})
 
 

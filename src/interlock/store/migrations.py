@@ -59,6 +59,8 @@ BEGUN = ("intent", "in_doubt", "executed", "verified", "compensating")
 COLUMNS_OF_3: tuple[tuple[str, str], ...] = (
     ("votes", "on_behalf_of VARCHAR"),
     ("effects", "inputs JSON"),
+    ("runs", "traced BOOLEAN NOT NULL DEFAULT FALSE"),
+    ("effects", "origins JSON NOT NULL DEFAULT '{}'"),
 )
 """Table and definition of each column that version 3 added to a table of version 2."""
 

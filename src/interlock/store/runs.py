@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session, col, func, select
@@ -20,7 +20,8 @@ from interlock.errors import NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.spend import limits_of, lineage, record, use, visit_of, visit_within, within
-from interlock.store.tables import PinnedSpec, Run, Visit
+from interlock.store.tables import PinnedSpec, Run, Visit, Written
+from interlock.store.written import INPUT, Value, record_values, written
 
 ENDED = ("done", "failed", "cancelled")
 
@@ -44,6 +45,8 @@ class Child:
     spec: dict[str, Any]
     spec_digest: str
     input: dict[str, Any]
+    given: Mapping[str, Value] = field(default_factory=dict)
+    """Where its input came from."""
 
 
 class Runs:
@@ -88,6 +91,7 @@ class Runs:
                 run = self._new(child.spec, child.spec_digest, child.input, requester, child.id)
                 run.parent_id, run.parent_step, run.parent_visit, run.ordinal = parent.id, step, visit, ordinal
                 self._store(session, run, child.spec)
+                record_values(session, run.id, INPUT, child.given)
                 known.append(run)
             return known
 
@@ -124,6 +128,7 @@ class Runs:
             output={},
             limits=limits_of(spec.get("limits") or {}),
             requester=requester,
+            traced=True,
             created_at=now,
             updated_at=now,
         )
@@ -324,8 +329,9 @@ class Runs:
         left_by: int,
         note: str | None = None,
         error_kind: str | None = None,
+        wrote: Mapping[str, Value] | None = None,
     ) -> None:
-        """Record the outcome of a visit and the edge taken; a crash may make it record the same again.
+        """Record the outcome of a visit, the edge taken and what it wrote; a crash may make it record the same again.
 
         Raises:
             Refused: the run never entered the step, or has moved on from it.
@@ -339,8 +345,18 @@ class Runs:
             row.error_kind = error_kind
             session.add(row)
             session.flush()
+            record_values(session, run_id, row.position, wrote or {})
             told: dict[str, Json] = {"outcome": outcome, "visit": visit, "note": note}
             self._audit.append(session, "run", "step.left", f"{run_id}/{step}", told)
+
+    def written(self, run_id: str, keys: Iterable[str], before: int | None = None) -> dict[str, Written]:
+        """What was last written under each of these keys that has a record.
+
+        Args:
+            before: the position of a visit; only what stood there before it.
+        """
+        with self._database.read() as session:
+            return written(session, run_id, keys, before)
 
     def visit(self, run_id: str, step: str, visit: int) -> Visit:
         """One visit.
@@ -353,6 +369,11 @@ class Runs:
             if row is None:
                 raise NotFound(f"run {run_id} has no visit {visit} of {step}.")
             return row
+
+    def find_visit(self, run_id: str, step: str, visit: int) -> Visit | None:
+        """One visit, or None."""
+        with self._database.read() as session:
+            return session.get(Visit, (run_id, step, visit))
 
     def attempt(self, run_id: str, step: str, visit: int) -> int:
         """Count one more attempt at a visit's work; returns how many there were, this one included."""

@@ -99,6 +99,8 @@ class Run(Row, table=True):
     parent_visit: int | None = None
     ordinal: int = 0
     """The place among the children of that visit: of the branch, or of the item."""
+    traced: bool = False
+    """Whether all that it wrote stands in `written`; runs of releases before that table have gaps."""
     steps: int = 0
     model_calls: int = 0
     tokens: int = 0
@@ -131,6 +133,21 @@ class Visit(Row, table=True):
     note: str | None = None
     entered_at: datetime = _moment()
     left_at: datetime | None = _optional_moment()
+
+
+class Written(Row, table=True):
+    """What one visit wrote under one key, and where that came from."""
+
+    __tablename__ = "written"
+
+    run_id: str = Field(primary_key=True, foreign_key="runs.id")
+    position: int = Field(primary_key=True)
+    """Of the visit; 0 for what a child run was given."""
+    key: str = Field(primary_key=True)
+    digest: str
+    """Of the value, as `fingerprint` makes it."""
+    marks: list[Any] = _json()
+    """Path, label and origin of each part that has its own, the whole first."""
 
 
 class Pause(Row, table=True):
@@ -211,6 +228,8 @@ class Effect(Row, table=True):
     arguments: dict[str, Any] = _json()
     missing: list[str] = _json()
     labels: dict[str, str] = _json()
+    origins: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Where each argument came from, as `policies.origins` writes it; with `parts` where these differ."""
     evidence: dict[str, Any] = _json()
     model: dict[str, Any] = _json()
     """Backend, model id, confidence and certainty of the proposal; empty when no model chose."""

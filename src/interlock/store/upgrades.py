@@ -22,6 +22,7 @@ from interlock.store.effects import OPEN, Ledger, fetch
 from interlock.store.runs import ENDED, is_body_of
 from interlock.store.spend import limits_of
 from interlock.store.tables import Approval, EarlyEvent, Effect, Pause, PinnedSpec, Run, Upgrade, Visit
+from interlock.store.written import Value, add_values, rename
 
 UNSETTLED = ("intent", "in_doubt")
 """States of an effect of which nobody knows yet what became of it."""
@@ -42,6 +43,10 @@ class Change:
     input: dict[str, Any]
     steps: Mapping[str, str]
     """Every step that is called otherwise now, old name to new name."""
+    keys: Mapping[str, str | None]
+    """What each key of the old spec is called in the new one; None where it is gone."""
+    given: Mapping[str, Value]
+    """Where values came from that no visit wrote under their new name."""
     edges: Mapping[Place, tuple[int, int | None]]
     """By old step and visit: the edges that it was entered and left by, in the new spec."""
     at: tuple[str, int, str | None] | None
@@ -105,6 +110,8 @@ class Upgrades:
                 self._ledger.move(session, fetch(session, effect_id), "superseded", actor=actor, error=because)
             self._pin(session, change)
             self._rename(session, run.id, change)
+            rename(session, run.id, change.keys)
+            add_values(session, run.id, change.given)
             run.spec_digest, run.input = change.new, change.input
             run.graph = change.spec["graph"]
             run.limits, run.updated_at = limits_of(change.spec.get("limits") or {}), self._clock()
