@@ -16,7 +16,8 @@ from interlock.nodes.act import normal_arguments
 from interlock.nodes.binding import binding
 from interlock.nodes.policy_inputs import facts, inputs, kept, moment
 from interlock.nodes.services import Place, Services
-from interlock.policies.decide import Verdict, approve, auto, decide, deny, strictest
+from interlock.policies.adapters import decided
+from interlock.policies.decide import Verdict, approve, auto, deny, strictest
 from interlock.policies.derived import derivations, derive
 from interlock.policies.language import Requirement
 from interlock.store.tables import Effect
@@ -125,7 +126,7 @@ def _policies(effect: Effect, action: Action, services: Services) -> tuple[Verdi
         with services.ledger.records(effect) as records:
             derived = derive(wanted, effect.action, effect.arguments, records, now)
     found = inputs(effect, known, derived)
-    said = decide(drawer.policies, effect.action, found, drawer.approvals)
+    said = decided(drawer.policies, effect.action, found, drawer.approvals)
     return said, kept(effect, drawer.policies, found, wanted, now)
 
 

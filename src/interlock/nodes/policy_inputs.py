@@ -13,8 +13,9 @@ from typing import Any
 from interlock.digest import Json, plain
 from interlock.nodes.context import context_of
 from interlock.nodes.services import Services
+from interlock.policies.adapters import decided
 from interlock.policies.calendars import WEEKDAYS
-from interlock.policies.decide import Verdict, decide
+from interlock.policies.decide import Verdict
 from interlock.policies.derived import Derivation, Records, derivations, derive
 from interlock.policies.language import Policy
 from interlock.store.effects import Again
@@ -77,6 +78,6 @@ def decided_again(effect: Effect, services: Services) -> Again | None:
         before = row.inputs or {}
         known = moment(now) | {name: before[name] for name in ("hour", "weekday", *action.fact_names) if name in before}
         derived = derive(wanted, row.action, row.arguments, records, now)
-        return decide(policies, row.action, inputs(row, known, derived), services.policies.approvals)
+        return decided(policies, row.action, inputs(row, known, derived), services.policies.approvals)
 
     return again

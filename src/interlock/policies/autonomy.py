@@ -23,12 +23,16 @@ HOURS = tuple(range(24))
 def may_auto(policies: Iterable[Policy], action: str, labels: Mapping[str, str]) -> bool:
     """Whether some values exist for which the policies decide `action` as `auto`.
 
+    What an engine says nobody can tell beforehand.  It can only make a decision stricter, so beside rules it
+    is left out, and alone it may say anything.
+
     Args:
         labels: the labels of arguments, where they are known; any other label may be any.
     """
-    covering = [policy for policy in policies if policy.covers(action)]
+    deciding = [policy for policy in policies if policy.covers(action)]
+    covering = [policy for policy in deciding if policy.engine is None]
     if not covering:
-        return False
+        return bool(deciding)
     domains = _domains(covering, action, labels)
     return _choose(covering, domains)
 

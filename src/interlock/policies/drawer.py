@@ -8,9 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from interlock.policies.adapters import EngineFault, engines, required, ruling
 from interlock.policies.derived_faults import clashes, derived_against_actions, derived_faults
 from interlock.policies.language import PROVENANCE, Comparison, Input, People, Policy, Requirement, Rule, ThenApprove
-from interlock.source import Document, Finding, Loc, SourceError, hint_for, read_document, validate
+from interlock.source import MAX_BYTES, Document, Finding, Loc, SourceError, hint_for, read_document, validate
 from interlock.tools.action import Action
 
 PEOPLE = "people.yaml"
@@ -92,6 +93,8 @@ def inspect_policies(folder: Path) -> tuple[PolicyDrawer, list[Finding]]:
         findings += faults
         if policy is None:
             continue
+        policy, faults = with_text(policy, document, folder)
+        findings += faults
         if policy.policy in documents:
             message = f"the policy `{policy.policy}` is declared twice; first in {documents[policy.policy].file}"
             findings.append(document.finding("P004", message, ("policy",)))
@@ -109,11 +112,26 @@ def inspect_policies(folder: Path) -> tuple[PolicyDrawer, list[Finding]]:
     return drawer, findings
 
 
+def with_text(policy: Policy, document: Document, folder: Path) -> tuple[Policy, list[Finding]]:
+    """The policy with the text of its engine, which decisions are bound to like rules."""
+    if policy.source is None:
+        return policy, []
+    try:
+        text = (folder / policy.source).read_bytes()
+        if len(text) > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES} bytes")
+        return policy.model_copy(update={"text": text.decode("utf-8")}), []
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        return policy, [document.finding("P034", f"the file `{policy.source}` cannot be read: {why}", ("source",))]
+
+
 def _faults(policy: Policy, drawer: PolicyDrawer, broken: bool) -> Iterator[Finding]:
     """What is wrong with one policy; names that a broken file may declare are not called unknown."""
     document = drawer.documents[policy.policy]
     seen: set[str] = set()
     yield from derived_faults(policy, document)
+    yield from engine_faults(policy, document, drawer, broken)
     for name, requirement in policy.approvals.items():
         yield from _quorum(requirement, document, ("approvals", name), drawer, broken)
     for index, rule in enumerate(policy.rules):
@@ -129,6 +147,28 @@ def _faults(policy: Policy, drawer: PolicyDrawer, broken: bool) -> Iterator[Find
             else:
                 yield from _comparison(name, policy.inputs[name], comparison, document, where)
         yield from _then(rule, document, at, drawer, broken)
+
+
+def engine_faults(policy: Policy, document: Document, drawer: PolicyDrawer, broken: bool) -> Iterator[Finding]:
+    """What is wrong with the engine of a policy, its text, or whom it asks for."""
+    if policy.engine is None or policy.text is None:
+        return
+    at: Loc = ("source",) if policy.source is not None else ("text",)
+    try:
+        read = ruling(policy.engine, policy.text)
+    except EngineFault as error:
+        where: Loc = ("engine",) if policy.engine not in engines() or error.hint else at
+        hint = error.hint or hint_for(policy.engine, engines()) if where == ("engine",) else None
+        yield document.finding("P033" if where == ("engine",) else "P034", str(error), where, hint=hint)
+        return
+    for requires in dict.fromkeys(read.requires):
+        try:
+            needed = required(requires, drawer.approvals)
+        except ValueError as error:
+            if not broken:
+                yield document.finding("P005", str(error), at, hint=hint_for(requires, drawer.approvals))
+        else:
+            yield from _quorum(needed, document, at, drawer, broken)
 
 
 def _then(rule: Rule, document: Document, at: Loc, drawer: PolicyDrawer, broken: bool) -> Iterator[Finding]:

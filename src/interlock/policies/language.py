@@ -44,6 +44,9 @@ from interlock.policies.calendars import Calendar
 from interlock.policies.declared import ACTION_PATTERN, NAME, Declared, Duration, duration_text, named_by
 from interlock.policies.derived import Derived
 
+FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
+"""The name of a file, without a folder."""
+
 Provenance = Literal["untrusted", "model", "record", "user"]
 PROVENANCE: tuple[str, ...] = get_args(Provenance)
 """Labels of where a value came from, least trusted first."""
@@ -295,10 +298,32 @@ class Policy(Declared):
     approvals: dict[Annotated[str, Field(pattern=NAME)], Requirement] = Field(
         default_factory=dict, description="Named requirements, for rules and for approval edges of graphs."
     )
+    engine: str | None = Field(
+        default=None,
+        pattern=NAME,
+        description="Another policy engine that decides in place of rules, such as `cedar`; of all policies the "
+        "strictest wins.",
+    )
+    source: str | None = Field(
+        default=None, pattern=FILE, description="The file beside this one that holds the text of the engine."
+    )
+    text: str | None = Field(
+        default=None, max_length=1_000_000, description="The text of the engine, in place of a file."
+    )
     rules: list[Rule] = Field(default_factory=list, description="What no rule decides is denied.")
     never: list[Never] = Field(
         default_factory=list, description="What must not be decided, proven of the rules when they are read."
     )
+
+    @model_validator(mode="after")
+    def _one_voice(self) -> Policy:
+        if self.engine is None and (self.source is not None or self.text is not None):
+            raise ValueError("`source` and `text` are for an engine; name it with `engine`")
+        if self.engine is not None and (self.source is None) == (self.text is None):
+            raise ValueError("an engine needs its text: either `source`, a file beside this one, or `text`")
+        if self.engine is not None and (self.rules or self.never):
+            raise ValueError("an engine decides in place of rules; write rules in a policy of their own")
+        return self
 
     def covers(self, action: str) -> bool:
         """Whether `applies_to` names `action`."""

@@ -96,4 +96,18 @@ CODES: dict[str, Code] = {
         "two of them, or in one only, would have none.",
         "Rename one, or say the same in both: `over`, `by` and `of` too, which is by default what a policy applies to.",
     ),
+    "P033": Code(
+        "Unknown policy engine, or one that is not installed.",
+        "Without its engine the policy could only deny everything.",
+        "Correct the name, or install the package that brings the engine; `cedar` comes with `interlock[cedar]`.",
+        fault="engine: ceder",
+        mended="engine: cedar",
+    ),
+    "P034": Code(
+        "The text of a policy engine cannot be used.",
+        "The file is not there, or the engine cannot read it; what cannot be read denies everything.",
+        "Put the file beside the policy, or correct it where the message says.",
+        fault="source: house.ceder",
+        mended="source: house.cedar",
+    ),
 }
