@@ -258,3 +258,14 @@ def test_only_admins_issue_and_revoke_for_others(desk: Desk) -> None:
     assert desk("run", "note", "-i", "amount=1", token=made.json["token"]).code == 1
     revoked = entries(desk.house, "credential.revoked")
     assert [(e.actor, e.data["person"]) for e in revoked] == [("finn", "finn"), ("fay", "carol")]
+
+
+def test_a_forms_field_speaks_for_nobody(house: House) -> None:
+    """A form with fields named like the record's own: what the record says of the decision stays its own."""
+    form = "form: {by: {type: string}, decision: {type: string}}"
+    house.change("graphs/form.yaml", "reads: [amount]", f"reads: [amount], {form}")
+    run = house.begun("form", amount=500)
+    run.approve("bob", answer={"by": "fay", "decision": "rejected"})
+    (row,) = run.engine.services.approvals.of_run(run.id)
+    assert row.answer == {"by": "bob", "decision": "approved", "comment": ""}
+    assert row.state == "approved"

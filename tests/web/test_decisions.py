@@ -166,7 +166,7 @@ def test_a_body_without_one_plain_meaning_decides_nothing(shared: Site, body: by
     answer = shared.program("fay").post(
         f"/api/approvals/{run.asked.id}/decision", content=body, headers={"content-type": "application/json"}
     )
-    assert answer.status_code in (400, 409, 428)
+    assert answer.status_code in (400, 409, 413, 428)
     assert json.loads(answer.text)["detail"]
     assert (run.asked.state, run.asked.revision, shared.house.effects) == ("waiting", 0, [])
 
@@ -203,6 +203,26 @@ def test_the_head_of_the_record_is_told(site: Site) -> None:
     """The same head as at the command line."""
     head = site.engine.audit_head()
     assert site.program("fay").get("/api/audit/head").json() == {"entries": head.entries, "mac": head.mac}
+
+
+def test_every_dialect_is_taken_and_shown(site: Site) -> None:
+    """What LangChain, Agent Inbox and AG-UI clients send, with the revision in the address."""
+    bodies: list[Any] = [
+        {"decisions": [{"type": "approve"}]},
+        [{"type": "accept", "args": None}],
+        {"type": "reject", "message": "wrong payee"},
+    ]
+    client = site.program("fay")
+    for body in bodies:
+        run = site.asked()
+        where = f"/api/approvals/{run.asked.id}"
+        assert client.get(where, params={"dialect": "agent-inbox"}).json()["action_request"]["action"] == "shop.pay"
+        assert client.post(f"{where}/decision", json=body).status_code == 428
+        assert client.post(f"{where}/decision?revision=1", json=body).status_code == 409
+        assert client.post(f"{where}/decision?revision=0", json=body).status_code == 200
+    assert client.get(where, params={"dialect": "telepathy"}).status_code == 400
+    site.settled()
+    assert site.house.effects == ["pay 10 anna"] * 2
 
 
 def test_what_goes_wrong_beside_the_answer_is_logged(

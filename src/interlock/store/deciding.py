@@ -102,7 +102,7 @@ class Deciding:
                 if approval.effect_id and approval.kind == "action":
                     effect = fetch(session, approval.effect_id)
                     self._ledger.move(session, effect, "approved", actor=decision.who.person)
-                told = decision.told("approved", comment) | (answer or {})
+                told = (answer or {}) | decision.told("approved", comment)  # a field `by` speaks for nobody
                 self._close(decision, "approved", told, decision.now + requirement.execute_within)
         return self.get(approval_id)
 

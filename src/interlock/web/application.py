@@ -1,6 +1,7 @@
 """The web application: which address does what, and who may."""
 
 import importlib.resources
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from interlock.digest import plain
 from interlock.engine.objects import approval_object
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
+from interlock.nodes.dialects.answer import DIALECTS
+from interlock.nodes.dialects.emit import shown
 from interlock.store.sessions import Sessions
 from interlock.store.tables import Approval
 from interlock.web.decisions import NAMES_SOMEBODY, decide, read_form, read_json
@@ -114,10 +117,15 @@ def _api(app: FastAPI, engine: Engine, door: Door, driving: Driving) -> None:
         return _json({"approvals": [approval_object(row) for row in services.approvals.waiting()]})
 
     @app.get("/api/approvals/{approval_id}")
-    def approval(approval_id: str, _: Annotated[str, person]) -> Response:
-        """One request, and the votes on it."""
+    def approval(approval_id: str, _: Annotated[str, person], dialect: str | None = None) -> Response:
+        """One request, and the votes on it; or the request as a client of a dialect reads it."""
         services.approvals.expire()
         row = services.approvals.get(approval_id)
+        if dialect is not None:
+            known = next((each for each in DIALECTS if each == dialect), None)
+            if known is None:
+                raise Problem(400, f"There is no such dialect; there are {', '.join(DIALECTS)}.")
+            return _json(shown(row, known))
         votes = [
             {"person": vote.person, "verdict": vote.verdict, "comment": vote.comment, "at": vote.at}
             for vote in services.approvals.votes(approval_id)
@@ -127,7 +135,8 @@ def _api(app: FastAPI, engine: Engine, door: Door, driving: Driving) -> None:
     @app.post("/api/approvals/{approval_id}/decision")
     def decision(approval_id: str, request: Request, body: Body, name: Annotated[str, person]) -> Response:
         """Decide; the run goes on beside the answer."""
-        row = decide(engine, approval_id, name, read_json(request.headers.get("content-type", ""), body))
+        read = read_json(request.headers.get("content-type", ""), body)
+        row = decide(engine, approval_id, name, read, whole(request.query_params.get("revision")))
         driving.go_on(row.run_id)
         return _json({"approval": approval_object(row)})
 
@@ -216,11 +225,15 @@ def decision_of(form: dict[str, str], asked: Approval) -> dict[str, Any]:
         body["changes"] = changed(asked.request.get("arguments") or {}, prefixed["change."])
     if answers := {name: value for name, value in prefixed["answer."].items() if value}:
         body["answer"] = answers
-    if str(body.get("revision", "")).isascii() and str(body.get("revision", "")).isdecimal():
-        body["revision"] = int(body["revision"][:18])
+    body["revision"] = whole(form.get("revision"))
     if body.get("happened") in ("true", "false"):
         body["happened"] = body["happened"] == "true"
     return body
+
+
+def whole(text: str | None) -> int | None:
+    """The whole number that a text is; None where it is none."""
+    return int(text) if text is not None and re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def _json(value: Any) -> Response:
