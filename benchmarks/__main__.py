@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import children, decide, drawing, proofs, routing, spine
+from benchmarks import audit, children, decide, drawing, proofs, routing, spine
 
 
 def main() -> None:
     """Measure, and print."""
     for name, measure in {
+        "audit": audit.measure,
         "children": children.measure,
         "decide": decide.measure,
         "drawing": drawing.measure,

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     busy_timeout: float = 30.0
     """Seconds to wait for another process that writes to the database."""
 
+    audit_head_file: Path | None = None
+    """A file outside the home that gets the head of the audit after each commit; default is none."""
+
     token: SecretStr | None = None
     """Your own token, which proves who you are where names are not taken at their word."""
 

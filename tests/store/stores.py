@@ -8,7 +8,8 @@ from typing import Any
 from interlock.digest import digest
 from interlock.policies.language import Requirement
 from interlock.store.approvals import Approvals
-from interlock.store.audit import Audit, Head
+from interlock.store.audit import Audit
+from interlock.store.chain import Head
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
 from interlock.store.runs import Runs

@@ -11,7 +11,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from sqlalchemy import text
 
 from interlock.errors import Conflict, SettingsError, StoreUnavailable
-from interlock.store.audit import audit_key
+from interlock.store.audit_key import audit_key
 from interlock.store.checkpoints import checkpointer
 from interlock.store.database import SCHEMA, Database
 from tests.store.stores import Stores

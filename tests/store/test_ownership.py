@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from interlock.store.audit import audit_key
+from interlock.store.audit_key import audit_key
 from interlock.store.database import Database
 from interlock.store.ownership import not_owner, shared
 

@@ -31,7 +31,8 @@ from interlock.policies.drawer import PolicyDrawer, policy_findings, read_polici
 from interlock.settings import Settings, load_settings
 from interlock.source import SourceError, hint_for
 from interlock.store.approvals import Approvals
-from interlock.store.audit import Audit, audit_key
+from interlock.store.audit import Audit
+from interlock.store.audit_key import audit_key
 from interlock.store.checkpoints import checkpointer, shared_checkpointer
 from interlock.store.credentials import Credentials
 from interlock.store.database import Database
@@ -40,6 +41,7 @@ from interlock.store.notices import Notices
 from interlock.store.pauses import Pauses
 from interlock.store.runs import Runs
 from interlock.store.sealing import ring_of
+from interlock.store.witness import Witness
 from interlock.tools.action import Action
 from interlock.tools.drawer import read_actions
 
@@ -149,7 +151,9 @@ class Project:
         """
         with self._lock:
             database = self.database
-            audit = Audit(audit_key(self.home), self.clock, self.notices.heard)
+            head_file = self.settings.audit_head_file
+            witness = Witness(head_file) if head_file is not None else None
+            audit = Audit(audit_key(self.home), self.clock, self.notices.heard, witness)
             ledger = Ledger(database, audit, self.clock)
             return Services(
                 settings=self.settings,

@@ -7,7 +7,7 @@ the process dies.  Driving is a pure function of what is stored, so it may be re
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,8 @@ from interlock.nodes.inputs import complete
 from interlock.nodes.wait import payload_fault
 from interlock.policies.origins import edited_by
 from interlock.source import did_you_mean
-from interlock.store.audit import Fault, Head
+from interlock.store.audit_export import written
+from interlock.store.chain import Fault, Head
 from interlock.store.locks import Hold, held
 from interlock.store.people import known_as
 from interlock.store.runs import ENDED
@@ -291,10 +292,15 @@ class Engine:
         with self.services.database.read() as session:
             return self.services.audit.head(session)
 
-    def audit_fault(self, head: tuple[int, str] | None) -> Fault | None:
-        """The first fault of the audit chain, or None."""
+    def audit_fault(self, *heads: tuple[int, str] | None) -> Fault | None:
+        """The first fault of the audit chain, or None; it must reach and hold the heads that were kept elsewhere."""
         with self.services.database.read() as session:
-            return self.services.audit.verify(session, Head(*head) if head else None)
+            return self.services.audit.verify(session, [Head(*head) for head in heads if head is not None])
+
+    def audit_lines(self) -> Iterator[bytes]:
+        """Every entry of the audit, as lines of an export."""
+        with self.services.database.read() as session:
+            yield from written(self.services.audit.links(session))
 
     def _lease(self, run_id: str, patience: float) -> AbstractContextManager[Hold]:
         """Hold the run: one process drives it at a time."""

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session
 
 from interlock.errors import Conflict, SettingsError, StoreUnavailable
+from interlock.store.append_only import make_append_only
 from interlock.store.migrations import SCHEMA, migrate
 from interlock.store.tables import Meta, Row
 
@@ -58,6 +59,7 @@ class Database:
             meta = session.get(Meta, "schema")
             if meta is None:
                 session.add(Meta(name="schema", value=SCHEMA))
+                make_append_only(session.connection())
             elif meta.value != SCHEMA and not migrate(session, meta):
                 raise StoreUnavailable(
                     f"the database {self.name} has table version {meta.value}, this program needs {SCHEMA}; "

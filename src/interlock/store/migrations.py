@@ -7,6 +7,7 @@ import json
 from sqlalchemy import inspect, text
 from sqlmodel import Session, col, select
 
+from interlock.store.append_only import make_append_only
 from interlock.store.reservations import follow, reserve
 from interlock.store.spend import limits_of
 from interlock.store.tables import Effect, Meta, Row
@@ -80,6 +81,7 @@ def _to_3(session: Session) -> None:
             next(each for each in Row.metadata.tables[table].indexes if each.name == index).create(session.connection())
     if "effects" in known:
         _reserve(session)
+    make_append_only(session.connection())
 
 
 def _reserve(session: Session) -> None:

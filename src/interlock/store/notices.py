@@ -15,8 +15,9 @@ from sqlmodel import Session, col, select
 
 from interlock.digest import Json
 from interlock.store.audit import Audit, Clock
+from interlock.store.chain import Link
 from interlock.store.database import Database
-from interlock.store.tables import Approval, Entry, Notice
+from interlock.store.tables import Approval, Notice
 
 TAKEN = timedelta(minutes=2)
 """How long a delivery may take before others believe that its process died."""
@@ -49,7 +50,7 @@ class Notices:
         """Whether anybody is to be told of anything."""
         return bool(self._events) and any(self._channels.values())
 
-    def heard(self, session: Session, entry: Entry) -> None:
+    def heard(self, session: Session, entry: Link) -> None:
         """Write the notices of an audit entry, in its transaction."""
         if entry.event not in self._events or not self.wanted:
             return
@@ -121,7 +122,7 @@ class Notices:
         return result.rowcount == 1
 
 
-def _payload(entry: Entry, approval: Approval) -> dict[str, Json]:
+def _payload(entry: Link, approval: Approval) -> dict[str, Json]:
     """What is told: which request, what it is about in one line, and until when; no arguments, no text of models."""
     return {
         "type": entry.event,
