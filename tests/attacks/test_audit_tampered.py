@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +24,29 @@ def run(house: House) -> Run:
 
 
 def execute(run: Run, statement: str, **values: Any) -> None:
+    """Change the file as its owner can, who drops the triggers first."""
     with run.engine.services.database.write() as session:
-        session.connection().execute(text(statement), values)
+        connection = session.connection()
+        for name in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        connection.execute(text(statement), values)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET actor = 'eve' WHERE seq = 5",
+        "DELETE FROM audit WHERE seq = 5",
+        "REPLACE INTO audit SELECT seq, at, 'eve', event, subject, data, previous, mac FROM audit WHERE seq = 5",
+    ],
+)
+def test_the_database_itself_refuses_a_change(run: Run, statement: str) -> None:
+    """A program that does not go out of its way can only append, whoever wrote it."""
+    connection = sqlite3.connect(run.house.home / "interlock.db")
+    with pytest.raises(sqlite3.IntegrityError, match="the audit is append-only"):
+        connection.execute(statement)
+    connection.close()
+    assert run.whole()
 
 
 EDITS = {
@@ -151,3 +174,37 @@ def test_a_tampered_chain_is_told_at_the_terminal(open_house: House) -> None:
     execute(run, EDITS["who"].replace("5", "2"))
     told = open_house.command("audit", "verify", "--json")
     assert (told.code, told.json["ok"], told.json["fault"]["seq"]) == (1, False, 2)
+
+
+def test_an_export_is_verified_elsewhere(open_house: House, tmp_path: Path) -> None:
+    """With the key alone, in a folder that is no project; an edited line is named."""
+    open_house.begun("note")
+    file, elsewhere = tmp_path / "audit.jsonl", tmp_path / "elsewhere"
+    exported = open_house.command("audit", "export", "-o", str(file), "--json")
+    entries = len(file.read_bytes().splitlines())
+    assert (exported.code, exported.json["fault"], exported.json["entries"]) == (0, None, entries)
+    head = open_house.command("audit", "head").out.strip()
+    assert head == f"{entries}:{exported.json['mac']}"
+    key = tmp_path / "audit.key"
+    key.write_bytes((open_house.home / "audit.key").read_bytes())
+    elsewhere.mkdir()
+    house = House(elsewhere)
+    told = house.command("audit", "verify", str(file), "--key", str(key), "--head", head, "--json")
+    assert (told.code, told.json) == (0, {"ok": True, "entries": entries, "fault": None})
+    file.write_text(file.read_text().replace("shop.note", "shop.nose", 1))
+    told = house.command("audit", "verify", str(file), "--key", str(key), "--json")
+    assert (told.code, told.json["fault"]["because"]) == (1, "its content was changed")
+
+
+def test_a_cut_chain_is_found_by_the_head_file(open_house: House, tmp_path: Path) -> None:
+    """Where `INTERLOCK_AUDIT_HEAD_FILE` is set, nobody has to export a head by hand."""
+    heads = tmp_path / "heads"
+    engine = open_house.engine(audit_head_file=heads)
+    run = open_house.begun("note", engine)
+    count, _, mac = heads.read_text().splitlines()[-1].partition(":")
+    assert engine.audit_head() == (int(count), mac)
+    execute(run, "DELETE FROM audit WHERE seq > 3")
+    assert open_house.engine().audit_fault() is None
+    fault = engine.audit_fault()
+    assert fault is not None
+    assert fault.because == f"the exported head counts {count} entries, the chain has 3"

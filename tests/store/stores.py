@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import text
+
 from interlock.digest import digest
 from interlock.policies.language import Requirement
 from interlock.store.approvals import Approvals
@@ -56,6 +58,17 @@ class Stores:
             run_id=run_id, step="pay", visit=1, kind=kind, request={"title": "Pay?"}, requirement=requirement,
             excluded=["Requester"], effect=effect, digest=effect.digest if effect else None,
         )  # fmt: skip
+
+    def tamper(self, *statements: str) -> None:
+        """Change the audit as the owner of the database can: without its triggers."""
+        with self.database.engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars()
+                triggers = [f"DROP TRIGGER {name}" for name in names.all()]
+            else:
+                triggers = ["DROP TRIGGER IF EXISTS audit_no_change ON audit"]
+            for statement in (*triggers, *statements):
+                connection.execute(text(statement))
 
     def head(self) -> Head:
         with self.database.read() as session:

@@ -27,7 +27,7 @@ class Audit:
     """Appends in the caller's transaction: an entry is kept exactly when the change it tells of is."""
 
     def __init__(self, key: bytes, clock: Clock, heard: Heard | None = None, witness: Witness | None = None) -> None:
-        """`heard` is told of every entry in the transaction that appends it, `witness` of the last one once it is kept."""
+        """`heard` is told of every entry in its own transaction, `witness` of the last one once that is committed."""
         self._key = key
         self._clock = clock
         self._heard = heard
