@@ -240,7 +240,10 @@ def test_another_home_with_the_same_database_is_not_its_owner(desk: Desk, asked:
     url = f"sqlite:///{desk.house.home / 'interlock.db'}"
     elsewhere = House(tmp_path / "elsewhere", clock=desk.house.clock).build()
     desk.patch.setenv("INTERLOCK_DATABASE_URL", url)
-    told = Desk(elsewhere, desk.capture, desk.patch)("people", "token", "mallory", "--owner")
+    there = Desk(elsewhere, desk.capture, desk.patch)
+    assert there("run", "note", "-i", "amount=1", token="ilk_x").code == 1  # leaves an entry sealed with another key
+    assert entries(desk.house, "credential.refused")
+    told = there("people", "token", "mallory", "--owner")
     assert (told.code, "is not the one that this database's audit is sealed with" in told.err) == (1, True)
 
 

@@ -72,12 +72,17 @@ class Audit:
                 yield Link(seq, datetime.min, actor, event, subject, None, previous, mac)
 
     def seals(self, session: Session) -> bool:
-        """Whether the newest entry was sealed with this key; True of an empty chain."""
-        last = session.exec(select(Entry).order_by(col(Entry.seq).desc()).limit(1)).first()
-        if last is None:
+        """Whether the chain was begun with this key; True of an empty chain.
+
+        The first entry tells: later ones may come from whoever reaches the database with a key of their own.
+        """
+        first = session.exec(select(Entry).order_by(col(Entry.seq)).limit(1)).first()
+        if first is None:
             return True
-        sealed = Link(last.seq, last.at, last.actor, last.event, last.subject, last.data, last.previous, last.mac)
-        return hmac.compare_digest(last.mac, seal(self._key, sealed))
+        sealed = Link(
+            first.seq, first.at, first.actor, first.event, first.subject, first.data, first.previous, first.mac
+        )
+        return hmac.compare_digest(first.mac, seal(self._key, sealed))
 
     def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
         """Entries about a run, its child runs, anything whose id begins with theirs, or one of `subjects`."""
