@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interlock.cli import simulate
 from interlock.cli.output import EXIT_DONE, EXIT_FAILED, print_json
 
 if TYPE_CHECKING:
     from interlock.cli.report import Report
 
 app = typer.Typer(no_args_is_help=True, help="Check the rules, and compare two versions of them.")
+
+app.command()(simulate.simulate)
+app.command("history")(simulate.write_history)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

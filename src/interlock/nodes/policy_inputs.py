@@ -18,12 +18,10 @@ from interlock.policies.calendars import WEEKDAYS
 from interlock.policies.decide import Verdict
 from interlock.policies.derived import Derivation, Records, derivations, derive
 from interlock.policies.language import Policy
+from interlock.policies.replay import AT, DERIVED
 from interlock.store.effects import Again
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
-
-AT, DERIVED = "$at", "$derived"
-"""Beside the inputs that are kept: the instant they are of, and what each derived one meant."""
 
 
 def moment(now: datetime) -> dict[str, Any]:

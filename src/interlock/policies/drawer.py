@@ -112,6 +112,24 @@ def inspect_policies(folder: Path) -> tuple[PolicyDrawer, list[Finding]]:
     return drawer, findings
 
 
+def with_policy(drawer: PolicyDrawer, path: Path) -> PolicyDrawer:
+    """The drawer with the policy of one file, in the place of the policy of its name.
+
+    Raises:
+        SourceError: the file cannot be used.
+    """
+    document = read_document(path)
+    policy, findings = validate(Policy, document, "P")
+    if policy is not None:
+        policy, faults = with_text(policy, document, path.parent)
+        others = [other for other in drawer.policies if other.policy != policy.policy]
+        drawer = PolicyDrawer([*others, policy], drawer.people, {**drawer.documents, policy.policy: document})
+        findings += [*faults, *_faults(policy, drawer, broken=bool(findings or faults))]
+    if any(finding.fatal for finding in findings):
+        raise SourceError(findings, [document])
+    return drawer
+
+
 def with_text(policy: Policy, document: Document, folder: Path) -> tuple[Policy, list[Finding]]:
     """The policy with the text of its engine, which decisions are bound to like rules."""
     if policy.source is None:
