@@ -20,7 +20,7 @@ def main() -> int:
         from benchmarks.agentdojo.measure import measure
         from benchmarks.agentdojo.tasks import SUITES
     except ModuleNotFoundError as error:
-        if error.name != "agentdojo":
+        if (error.name or "").partition(".")[0] != "agentdojo":
             raise
         print("AgentDojo is not installed: pip install 'interlock[agentdojo]'", file=sys.stderr)
         return 2

@@ -55,6 +55,7 @@ def measure(
     *,
     limit: int | None = None,
     positions: Sequence[Position] = ("before", "after"),
+    graphs: Sequence[str] | None = None,
     injections: Sequence[str] | None = None,
     substitutions: bool = True,
     root: Path = EXAMPLE,
@@ -64,12 +65,13 @@ def measure(
 
     Args:
         limit: so many user tasks of each suite.
+        graphs: only these tasks of users, by their graph.
         injections: only these tasks of attackers, by their id.
         root: the project whose graphs, tools and policies are driven.
     """
     bridge.install()
     tally = Tally()
-    tasks = [task for suite in suites for task in user_tasks(suite)[:limit]]
+    tasks = [task for suite in suites for task in user_tasks(suite)[:limit] if graphs is None or task.graph in graphs]
     drawers: Project | None = None
     for number, task in enumerate(tasks, 1):
         if progress:
