@@ -21,6 +21,7 @@ from langgraph.types import interrupt
 
 from interlock.digest import plain
 from interlock.engine.beginning import begin
+from interlock.engine.durable import Durable
 from interlock.errors import InputError, ProjectError, Refused
 from interlock.graphs.bind import path_parts
 from interlock.graphs.proofs.bounds import bounds
@@ -66,7 +67,7 @@ def compile_spec(
     )
     compiled = _Compiler(spec, digest or spec.digest(), services, builder)
     compiled.add_all()
-    graph = builder.compile(checkpointer=checkpointer, name=spec.graph)
+    graph = Durable.of(builder.compile(checkpointer=checkpointer, name=spec.graph))
     return graph.with_config(recursion_limit=recursion_limit(spec))
 
 
