@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from interlock.engine.project import Workflow
+from interlock.engine.service import Engine
 from interlock.store.tables import Effect
 from interlock.testing import ScriptedChatModel
 from tests.attacks.house import House, Run
@@ -179,6 +181,9 @@ class Office(House):
     def graph(self, name: str, text: str) -> None:
         self.write(f"graphs/{name}.yaml", f"graph: {name}\nversion: 1\n{text}")
 
+    def workflow(self, graph: str, engine: Engine) -> Workflow:
+        return engine.project.workflow(self.root / "graphs" / f"{graph}.yaml")
+
     @staticmethod
     def proposal(run: Run, step: str) -> Effect:
         """The newest proposal of a step, in the run or below it."""
@@ -189,6 +194,6 @@ class Office(House):
     def run(self, graph: str, **values: Any) -> Run:
         """A run of `graph`, driven to its first wait or its end."""
         engine = self.engine(chat=ScriptedChatModel([self.answer], loop=True))
-        run = engine.start(engine.project.workflow(self.root / "graphs" / f"{graph}.yaml"), values, "requester")
+        run = engine.start(self.workflow(graph, engine), values, "requester")
         engine.drive(run.id)
         return Run(self, engine, run.id)

@@ -80,7 +80,7 @@ def source_of(name: str, bound: Bound, place: Place, known: Trace, shapes: Seque
 def told(source: Traced) -> dict[str, Any]:
     """An argument's origin as the ledger keeps it, with the labels of its parts where they differ."""
     _, origin = source.at()
-    parts = [[list(part), label] for part, label in source.marks.parts]
+    parts = [[list(part), label] for part, label in source.marks.parts if label != source.marks.whole]
     return origin.as_json() | ({"parts": parts} if parts else {})
 
 

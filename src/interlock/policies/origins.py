@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from interlock.policies.provenance import Label, Marks, Part, made, rank
+from interlock.policies.provenance import Label, Marks, Part, rank
 
 Kind = Literal[
     "author", "input", "person", "record", "text", "model", "copied", "function", "reduced", "event", "error",
@@ -132,9 +132,12 @@ class Traced:
     def inside(self, path: Iterable[str]) -> Traced:
         """What stands at `path`, by itself."""
         path = tuple(path)
-        found = self.marks.inside(path)
-        parts = [(), *(part for part, _ in found.parts)]
-        return Traced(found, {part: self.origins.get(self.marks.own(path + part)[0], AUTHOR) for part in parts})
+        label, origin = self._own(path)
+        return traced(label, origin, {part: self._own(path + part) for part in self.marks.below(path)})
+
+    def _own(self, path: Part) -> Mark:
+        part, label = self.marks.own(path)
+        return label, self.origins.get(part, AUTHOR)
 
     def as_json(self) -> list[Any]:
         """`[path, label, origin]` for each part, the whole first."""
@@ -143,9 +146,9 @@ class Traced:
 
 
 def traced(label: Label, origin: Origin, parts: Mapping[Part, Mark] | None = None) -> Traced:
-    """A value with one label, and other labels for some of its parts."""
+    """A value with one label and origin, and those of some of its parts, which are kept also where they agree."""
     parts = parts or {}
-    marks = made(label, [(part, mark[0]) for part, mark in parts.items()])
+    marks = Marks(label, tuple(sorted((part, mark[0]) for part, mark in parts.items())))
     return Traced(marks, {(): origin} | {part: mark[1] for part, mark in parts.items()})
 
 

@@ -75,8 +75,11 @@ class Marks:
         """The marks of what stands at `path`, by themselves."""
         path = tuple(path)
         around = self._own(path)
-        rest = [part[len(path) :] for part, _ in self.parts if _inside(part, path)]
-        return made(around, [(part, self._own(path + part)) for part in rest])
+        return made(around, [(part, self._own(path + part)) for part in self.below(path)])
+
+    def below(self, path: Part) -> list[Part]:
+        """The paths, from `path` on, of the parts inside it that have a mark of their own."""
+        return [part[len(path) :] for part, _ in self.parts if _inside(part, path)]
 
     def within(self, path: Sequence[str]) -> Marks:
         """The same marks, of a value that is the part `path` of another, of which nothing else is marked."""
