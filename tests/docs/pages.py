@@ -57,7 +57,7 @@ _FENCE = re.compile(
 )
 _COMMENT = re.compile(r"<!-- (?P<word>[a-z ]+?)(?:: (?P<value>[^>]*?))? -->[ ]*\n\Z")
 _ID = re.compile(
-    r"\b(?:(?P<kind>run|ap|pay|ref|interlock)-)?(?P<hex>[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|(?<=-)[0-9a-f]{10})\b"
+    r"\b(?:(?P<kind>run|ap|dg|pay|ref|interlock)-)?(?P<hex>[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|(?<=-)[0-9a-f]{10})\b"
 )
 _VARIES = (
     (re.compile(r"\b\d\d\d\d-\d\d-\d\d \d\d:\d\d\b"), "2026-01-05 09:00"),

@@ -13,7 +13,9 @@ from interlock.cli import (
     audit,
     author,
     check,
+    claiming,
     compare,
+    delegation,
     draw,
     explain,
     interchange,
@@ -65,6 +67,11 @@ app.command()(serve.serve)
 app.command()(notify.notify)
 app.add_typer(runs.app, name="runs")
 review.app.command()(ask.ask)
+review.app.command()(claiming.claim)
+review.app.command()(claiming.release)
+review.app.command()(delegation.delegate)
+review.app.command()(delegation.delegations)
+review.app.command()(delegation.revoke)
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="lam")
 app.add_typer(policy.app, name="policy")

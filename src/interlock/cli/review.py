@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.cli.batch import conclude_batch, read_batch, seen
+from interlock.cli.claiming import OnBehalfOf
 from interlock.cli.identity import TokenFile, acting_as
 from interlock.cli.output import (
     EXIT_DONE,
@@ -18,7 +21,7 @@ from interlock.cli.output import (
     run_object,
 )
 from interlock.cli.runs import open_engine, tell
-from interlock.engine.objects import approval_object, left
+from interlock.engine.objects import approval_object, left, vote_object, waiting_objects
 from interlock.errors import DrivenElsewhere, RunBusy, UsageError
 
 if TYPE_CHECKING:
@@ -42,17 +45,19 @@ def list_requests(as_json: AsJson = False) -> None:
     engine = open_engine(as_json)
     found = engine.services.approvals.waiting()
     if as_json:
-        print_json({"approvals": [approval_object(row) for row in found]})
+        print_json({"approvals": waiting_objects(found, engine.services.approvals)})
         return
     if not found:
         console().print("Nothing waits for a decision.")
         return
+    claims = engine.services.approvals.claimed(found)
     for row in found:
         time_left = left(row.decide_before, engine.services.clock())
         risk = row.request.get("risk") or row.kind
-        console().print(
-            f"{row.id}  {risk:<8} {row.request.get('title')}  ({time_left} left, {row.run_id})", markup=False
-        )
+        notes = [f"{time_left} left", row.run_id]
+        notes += [f"claimed by {claims[row.id].person}"] if row.id in claims else []
+        notes += ["too few people left"] if row.request.get("shortage") else []
+        console().print(f"{row.id}  {risk:<8} {row.request.get('title')}  ({', '.join(notes)})", markup=False)
     console().print(f"Look: interlock review show {found[0].id}")
 
 
@@ -72,10 +77,10 @@ def show(
         print_json(in_dialect(row, dialect))
         return
     if as_json:
-        votes = [{"person": v.person, "verdict": v.verdict, "comment": v.comment, "at": v.at}
-                 for v in engine.services.approvals.votes(approval_id)]  # fmt: skip
+        approvals = engine.services.approvals
+        votes = [vote_object(vote) for vote in approvals.votes(approval_id)]
         inputs = engine.services.ledger.get(row.effect_id).inputs if row.effect_id else None
-        print_json(approval_object(row) | {"votes": votes, "inputs": inputs})
+        print_json(waiting_objects([row], approvals)[0] | {"votes": votes, "inputs": inputs})
         return
     describe(row, engine)
 
@@ -128,7 +133,25 @@ def describe(row: Approval, engine: Engine) -> None:
         people = engine.services.approvals.may_decide(row)
         if people is not None:
             out.print(f"\nwho may decide: {', '.join(people) or 'nobody is left; cancel the run'}", markup=False)
+        for line in _notes(row, engine):
+            out.print(line, markup=False)
         out.print(f"\nDecide: {next_step(row)}", markup=False)
+
+
+def _notes(row: Approval, engine: Engine) -> Iterator[str]:
+    """Who votes for whom, who is at work on it, and what became of asking so far."""
+    approvals = engine.services.approvals
+    for name, delegators in approvals.deputies(row).items():
+        yield f"{name} may decide with --on-behalf-of {' or '.join(delegators)}"
+    for vote in approvals.votes(row.id):
+        behalf = f" on behalf of {vote.on_behalf_of}" if vote.on_behalf_of else ""
+        yield f"{vote.person} has voted{behalf}: {vote.verdict}"
+    for when in approvals.escalated([row]).values():
+        yield f"escalated at {when.isoformat(timespec='minutes')}"
+    for claim in approvals.claimed([row]).values():
+        yield f"claimed by {claim.person} until {claim.until.isoformat(timespec='minutes')}"
+    if row.request.get("shortage"):
+        yield str(row.request["shortage"])
 
 
 def _whence(name: str, request: dict[str, Any]) -> tuple[str, str]:
@@ -156,21 +179,40 @@ def _wanted(field: dict[str, Any]) -> str:
 
 @app.command()
 def approve(
-    approval_id: Id,
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID…", help="Id of the request; of several that are alike, each as ID@REVISION."),
+    ],
     person: As,
     token: TokenFile = None,
     comment: Comment = "",
     answers: Sets = None,
     revision: Revision = None,
+    on_behalf_of: OnBehalfOf = None,
     detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
-    """Agree to a request; `--set` fills the fields of a form."""
+    """Agree to a request; `--set` fills the fields of a form.  Several actions that are alike go in one command."""
+    from interlock.engine.batches import approve_batch
     from interlock.engine.service import read_changes
 
+    batch = read_batch(ids) if len(ids) > 1 else []
+    if batch and (answers or revision is not None):
+        raise UsageError("--set and --revision are for one request; of several each is written ID@REVISION.")
     engine = open_engine(False)
     person = acting_as(engine.services, person, token)
-    row = engine.approve(approval_id, person, comment=comment, revision=revision, answer=read_changes(answers or []))
+    if batch:
+        taken = approve_batch(engine, batch, person, comment=comment, on_behalf_of=on_behalf_of)
+        conclude_batch(engine, taken, detach, as_json)
+    approval_id, read = seen(ids[0])
+    row = engine.approve(
+        approval_id,
+        person,
+        comment=comment,
+        revision=read if revision is None else revision,
+        answer=read_changes(answers or []),
+        on_behalf_of=on_behalf_of,
+    )
     _conclude(engine, row, detach, as_json)
 
 
@@ -182,6 +224,7 @@ def edit(
     changes: Sets = None,
     comment: Comment = "",
     revision: Revision = None,
+    on_behalf_of: OnBehalfOf = None,
     detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
@@ -192,7 +235,9 @@ def edit(
         raise UsageError("an edit needs at least one --set NAME=VALUE.")
     engine = open_engine(False)
     person = acting_as(engine.services, person, token)
-    row = engine.edit(approval_id, person, read_changes(changes), comment=comment, revision=revision)
+    row = engine.edit(
+        approval_id, person, read_changes(changes), comment=comment, revision=revision, on_behalf_of=on_behalf_of
+    )
     _conclude(engine, row, detach, as_json)
 
 
@@ -203,13 +248,16 @@ def reject(
     token: TokenFile = None,
     comment: Comment = "",
     revision: Revision = None,
+    on_behalf_of: OnBehalfOf = None,
     detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
     """Refuse the action; a reason is required."""
     engine = open_engine(False)
     person = acting_as(engine.services, person, token)
-    row = engine.services.approvals.reject(approval_id, person, comment=comment, revision=revision)
+    row = engine.services.approvals.reject(
+        approval_id, person, comment=comment, revision=revision, on_behalf_of=on_behalf_of
+    )
     _conclude(engine, row, detach, as_json)
 
 
@@ -222,6 +270,8 @@ def respond(
         bool | None, typer.Option("--happened/--did-not-happen", help="Did the action in doubt happen?")
     ] = None,
     comment: Comment = "",
+    revision: Revision = None,
+    on_behalf_of: OnBehalfOf = None,
     detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
@@ -230,7 +280,9 @@ def respond(
         raise UsageError("say --happened or --did-not-happen.")
     engine = open_engine(False)
     person = acting_as(engine.services, person, token)
-    row = engine.services.approvals.respond(approval_id, person, happened=happened, comment=comment)
+    row = engine.services.approvals.respond(
+        approval_id, person, happened=happened, comment=comment, revision=revision, on_behalf_of=on_behalf_of
+    )
     _conclude(engine, row, detach, as_json)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interlock.store.tables import Approval
+    from interlock.store.approvals import Approvals
+    from interlock.store.tables import Approval, Claim, Delegation, Vote
 
 
 def approval_object(approval: Approval) -> dict[str, Any]:
@@ -38,6 +40,51 @@ def approval_object(approval: Approval) -> dict[str, Any]:
         "decide_before": approval.decide_before,
         "execute_before": approval.execute_before,
         "created_at": approval.created_at,
+    }
+
+
+def waiting_objects(rows: Sequence[Approval], approvals: Approvals) -> list[dict[str, Any]]:
+    """Requests as JSON, with who is at work on each, and what became of asking so far."""
+    claims, escalated = approvals.claimed(rows), approvals.escalated(rows)
+    return [
+        approval_object(row)
+        | {
+            "claim": claim_object(claims[row.id]) if row.id in claims else None,
+            "escalated_at": escalated.get(row.id),
+            "shortage": row.request.get("shortage"),
+        }
+        for row in rows
+    ]
+
+
+def vote_object(vote: Vote) -> dict[str, Any]:
+    """A vote as JSON."""
+    return {
+        "person": vote.person,
+        "on_behalf_of": vote.on_behalf_of,
+        "verdict": vote.verdict,
+        "comment": vote.comment,
+        "at": vote.at,
+    }
+
+
+def claim_object(claim: Claim) -> dict[str, Any]:
+    """A claim as JSON."""
+    return {"approval": claim.approval_id, "person": claim.person, "until": claim.until}
+
+
+def delegation_object(delegation: Delegation) -> dict[str, Any]:
+    """A delegation as JSON."""
+    return {
+        "id": delegation.id,
+        "delegator": delegation.delegator,
+        "delegate": delegation.delegate,
+        "role": delegation.role,
+        "from": delegation.begins_at,
+        "until": delegation.ends_at,
+        "created_at": delegation.created_at,
+        "revoked_at": delegation.revoked_at,
+        "revoked_by": delegation.revoked_by,
     }
 
 

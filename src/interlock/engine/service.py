@@ -190,6 +190,7 @@ class Engine:
         comment: str = "",
         revision: int | None = None,
         answer: Mapping[str, Any] | None = None,
+        on_behalf_of: str | None = None,
     ) -> Approval:
         """Approve a request; a form's answer is checked against its fields.
 
@@ -203,7 +204,12 @@ class Engine:
         if form:
             answer = _read_form(form, answer or {})
         return self.services.approvals.approve(
-            approval_id, person, comment=comment, revision=revision, answer=dict(answer or {})
+            approval_id,
+            person,
+            comment=comment,
+            revision=revision,
+            answer=dict(answer or {}),
+            on_behalf_of=on_behalf_of,
         )
 
     def edit(
@@ -214,6 +220,7 @@ class Engine:
         *,
         comment: str = "",
         revision: int | None = None,
+        on_behalf_of: str | None = None,
     ) -> Approval:
         """Change arguments of the proposed action: a new proposal, gated again when the run goes on.
 
@@ -245,7 +252,9 @@ class Engine:
             "origins": {**(effect.origins or {}), **dict.fromkeys(changes, edited_by(person))},
             "evidence": {name: item for name, item in effect.evidence.items() if name not in changes},
         }
-        self.services.approvals.edit(approval_id, person, proposal, comment=comment, revision=revision)
+        self.services.approvals.edit(
+            approval_id, person, proposal, comment=comment, revision=revision, on_behalf_of=on_behalf_of
+        )
         return self.services.approvals.get(approval_id)
 
     def answer(self, approval_id: str, person: str, body: Any, *, revision: int | None = None) -> Approval:

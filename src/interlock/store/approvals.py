@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -25,7 +25,7 @@ from interlock.store.deciding import Deciding
 from interlock.store.delegations import Delegations
 from interlock.store.effects import Ledger, fetch
 from interlock.store.electorate import Electorate
-from interlock.store.escalations import Escalations
+from interlock.store.escalations import Escalations, escalated_at
 from interlock.store.people import Roster, known_as
 from interlock.store.requests import close, newest_request, request_of
 from interlock.store.tables import Approval, Claim, Effect, Visit, Vote
@@ -117,6 +117,11 @@ class Approvals(Deciding):
         """The claims on these requests that still run, by id of the request."""
         with self._database.read() as session:
             return claims_of(session, approvals, self._clock())
+
+    def escalated(self, approvals: Sequence[Approval]) -> Mapping[str, datetime]:
+        """Since when further people may decide those of these requests that were escalated, by id."""
+        with self._database.read() as session:
+            return escalated_at(session, approvals)
 
     # Filing -------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -58,3 +59,9 @@ def is_escalated(session: Session, approval_id: str) -> bool:
     """Whether the further people may decide this request."""
     row = session.get(Escalated, approval_id)
     return row is not None and row.at is not None
+
+
+def escalated_at(session: Session, approvals: Sequence[Approval]) -> dict[str, datetime]:
+    """Since when further people may decide those of these requests that were escalated, by id."""
+    query = select(Escalated).where(col(Escalated.approval_id).in_([row.id for row in approvals]))
+    return {row.approval_id: row.at for row in session.exec(query) if row.at is not None}
