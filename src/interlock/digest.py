@@ -7,6 +7,7 @@ import json
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 import rfc8785
@@ -18,16 +19,20 @@ Json = TypeAliasType("Json", "bool | int | float | str | list[Json] | dict[str, 
 
 
 def plain(value: Any) -> Json:
-    """`value` as JSON types: decimals and dates become strings, models and tuples plain containers.
+    """`value` as JSON types: decimals and dates become strings, models and tuples plain containers, members values.
 
     Raises:
-        TypeError: the value has no faithful JSON form (bytes, sets, objects).
+        TypeError: the value has no faithful JSON form (bytes, sets, objects, NaN).
     """
     match value:
+        case float() if not isfinite(value):
+            raise TypeError(f"{value} has no JSON form")
         case None | bool() | int() | float() | str():
             return value.value if isinstance(value, Enum) else value
         case Decimal():
             return format(value, "f")
+        case Enum():
+            return plain(value.value)
         case datetime() | date() | time():
             return value.isoformat()
         case BaseModel():
