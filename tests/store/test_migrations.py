@@ -6,11 +6,14 @@ import json
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from interlock.policies.derived import Selection
 from interlock.store.database import Database
+from interlock.store.reservations import Reserved
 from tests.store.stores import Stores
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
@@ -72,3 +75,31 @@ def test_the_tables_are_those_of_a_new_database(made: Callable[[Path], None], tm
             shapes.append({t: {row[1:3] for row in connection.execute(f"PRAGMA table_info({t})")} for t in tables})
         connection.close()
     assert shapes[0] == shapes[1]
+
+
+def test_what_an_earlier_release_did_counts(tmp_path: Path) -> None:
+    """Budgets do not begin anew: what stands, and what nobody knows of, is reserved; what failed is not."""
+    made_by_version_2(tmp_path / "old.db")
+    with sqlite3.connect(tmp_path / "old.db") as connection:
+        connection.execute("INSERT INTO specs VALUES ('sha256:old', 'old', 1, '{}', ?)", (NOW,))
+        connection.execute(
+            "INSERT INTO runs (id, graph, spec_digest, status, input, output, limits, requester, ordinal, steps,"
+            " model_calls, tokens, cost_micro_usd, created_at, updated_at)"
+            " VALUES ('run-old', 'old', 'sha256:old', 'done', '{}', '{}', '{}', 'me', 0, 1, 0, 0, 0, ?, ?)",
+            (NOW, NOW),
+        )
+        for step, state in (("a", "executed"), ("b", "in_doubt"), ("c", "failed"), ("d", "denied")):
+            connection.execute(
+                "INSERT INTO effects (id, run_id, step, visit, slot, state, revision, action, arguments, missing,"
+                " labels, evidence, model, proposed_by, attempt, retryable, intent_at, created_at, updated_at)"
+                " VALUES (?, 'run-old', ?, 1, 0, ?, 0, 'shop.pay', '{\"amount\": \"2.50\"}', '[]', '{}', '{}', '{}',"
+                " '[]', 1, 0, ?, ?, ?)",
+                (f"run-old/{step}/1/0", step, state, NOW, NOW, NOW),
+            )
+    connection.close()
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    with database.read() as session:
+        chosen = Selection(("shop.pay",), datetime(2025, 1, 1, tzinfo=UTC))
+        assert Reserved(session, "").total(chosen, "amount") == Decimal("5.00")
+        assert Reserved(session, "").seen(chosen)
+    database.engine.dispose()

@@ -6,10 +6,12 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session, select
 
 from interlock.errors import DecidedStricter, Refused
@@ -259,3 +261,27 @@ def test_an_effect_keeps_a_row_for_each_argument_and_no_value(stores: Stores) ->
 def _rows(session: Session, effect_id: str) -> dict[str, Reservation]:
     found = session.exec(select(Reservation).where(Reservation.effect_id == effect_id)).all()
     return {row.argument: row for row in found}
+
+
+def test_every_question_is_answered_from_an_index(tmp_path: Path) -> None:
+    """No look at a budget reads the whole table, however many effects there are."""
+    stores = Stores(Database(f"sqlite:///{tmp_path / 'interlock.db'}"))
+    asked: list[tuple[str, Any]] = []
+    with stores.database.read() as session:
+        reserved = Reserved(session, "")
+        since = stores.clock() - timedelta(days=1)
+        event.listen(stores.database.engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+        for chosen in (Selection(("shop.pay",), since), Selection(("shop.*",), since, "to", key_of("anna"))):
+            reserved.total(chosen, "amount")
+            reserved.count(chosen)
+            reserved.seen(chosen)
+        assert len(asked) == 14
+        connection = session.connection()
+        for statement, parameters in list(asked):
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            for *_, step in plan:
+                assert "SCAN" not in step, step
+                by_value = "ix_reservations_key (argument=? AND key=? AND hold=?"
+                by_family = "ix_reservations_family (argument=? AND family=? AND hold=?"
+                assert by_value in step or by_family in step or "(effect_id=? AND argument=?)" in step, step
+    stores.database.engine.dispose()

@@ -6,6 +6,7 @@ that a sum over many rows is made by the database and is exact on every one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,8 @@ from interlock.policies.derived import Selection, hold, key_of, number
 from interlock.store.tables import Effect, Reservation
 
 LIMB, PLACES = 10**9, 18
+
+Conditions = list[ColumnElement[bool]]
 
 EFFECT = ""
 """The name, in place of an argument's, of the row that stands for the effect itself."""
@@ -74,11 +77,11 @@ def _limbs(value: Decimal) -> dict[str, int]:
     return parts
 
 
-def _joined(parts: tuple[int, ...]) -> Decimal:
+def _joined(parts: Sequence[int]) -> Decimal:
     """The number whose parts, or sums of parts, these are."""
     whole = 0
     for part in parts:
-        whole = whole * LIMB + int(part)
+        whole = whole * LIMB + part
     return Decimal(f"{whole}E-{PLACES}")
 
 
@@ -92,50 +95,52 @@ class Reserved:
     def total(self, selection: Selection, argument: str) -> Decimal | None:
         """The exact sum of an argument; None where one of the effects has no plain number there."""
         if selection.argument is None:
-            return self._sum(selection, argument)
-        named = aliased(Reservation)
-        query = (
-            select(func.count(), *(func.sum(getattr(named, f"limb_{place}")) for place in range(4)))
-            .select_from(Reservation)
-            .join(named, and_(col(named.effect_id) == col(Reservation.effect_id), col(named.argument) == argument))
-            .where(col(named.is_number), *self._meant(selection))
-        )
-        return self._exact(self._session.exec(query).one(), selection)
-
-    def _sum(self, selection: Selection, argument: str) -> Decimal | None:
-        parts = (func.sum(getattr(Reservation, f"limb_{place}")) for place in range(4))
-        query = select(func.count(), *parts).where(col(Reservation.is_number), *self._meant(selection, argument))
-        return self._exact(self._session.exec(query).one(), selection)
-
-    def _exact(self, row: Any, selection: Selection) -> Decimal | None:
-        """The sum, where it is made of as many numbers as there are effects."""
-        count, *parts = row
-        if count != self.count(selection):
-            return None
-        return _joined(tuple(part or 0 for part in parts))
+            summed, chosen = Reservation, self._meant(selection, argument)
+            query = select(func.count(), *_sums(summed)).select_from(summed)
+        else:
+            summed, chosen = aliased(Reservation), self._meant(selection, selection.argument)
+            same = and_(col(summed.effect_id) == col(Reservation.effect_id), col(summed.argument) == argument)
+            query = select(func.count(), *_sums(summed)).select_from(Reservation).join(summed, same)
+        numbers, parts = 0, [0, 0, 0, 0]
+        for meant in chosen:
+            count, *row = self._session.execute(query.where(col(summed.is_number), *meant)).one()
+            numbers += count
+            parts = [before + int(part or 0) for before, part in zip(parts, row, strict=True)]
+        return _joined(parts) if numbers == self.count(selection) else None
 
     def count(self, selection: Selection) -> int:
         """How many count."""
-        return int(self._session.exec(select(func.count()).where(*self._meant(selection))).one())
+        query = select(func.count()).select_from(Reservation)
+        chosen = self._meant(selection, selection.argument or EFFECT)
+        return sum(self._session.exec(query.where(*meant)).one() for meant in chosen)
 
     def seen(self, selection: Selection) -> bool:
         """Whether one of them stands."""
-        meant = (*self._meant(selection), col(Reservation.hold) == "stands")
-        return self._session.exec(select(Reservation.effect_id).where(*meant).limit(1)).first() is not None
+        _, standing = self._meant(selection, selection.argument or EFFECT)
+        return self._session.exec(select(Reservation.effect_id).where(*standing).limit(1)).first() is not None
 
-    def _meant(self, selection: Selection, argument: str | None = None) -> list[ColumnElement[bool]]:
-        """The rows of one argument of those effects; by default one row for each effect."""
+    def _meant(
+        self, selection: Selection, argument: str
+    ) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+        """The rows of one argument of those effects: those that are open, and those that stand.
+
+        They are asked for one after the other, because only so the database finds both in an index.
+        """
         families = [pattern.partition(".")[0] for pattern in selection.actions]
         whole = [pattern.partition(".")[0] for pattern in selection.actions if pattern.endswith(".*")]
         single = [pattern for pattern in selection.actions if not pattern.endswith(".*")]
-        at, held = col(Reservation.at), col(Reservation.hold)
         found = [
-            col(Reservation.argument) == (argument or selection.argument or EFFECT),
-            col(Reservation.family).in_(families),
+            col(Reservation.argument) == argument,
             or_(col(Reservation.family).in_(whole), col(Reservation.action).in_(single)),
-            or_(held == "open", and_(held == "stands", at > selection.since)),
             col(Reservation.effect_id) != self._but,
         ]
-        if selection.argument is not None and argument is None:
+        if selection.argument is not None:
             found.append(col(Reservation.key) == selection.key)
-        return found
+        else:
+            found.append(col(Reservation.family).in_(families))
+        standing = [col(Reservation.hold) == "stands", col(Reservation.at) > selection.since]
+        return [*found, col(Reservation.hold) == "open"], [*found, *standing]
+
+
+def _sums(summed: Any) -> list[Any]:
+    return [func.sum(getattr(summed, f"limb_{place}")) for place in range(4)]

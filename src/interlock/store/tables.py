@@ -260,7 +260,21 @@ class Reservation(Row, table=True):
 
     __tablename__ = "reservations"
     __table_args__ = (
-        Index("ix_reservations_family", "argument", "family", "hold", "at"),
+        # with all that a sum needs, so that it reads no other page
+        Index(
+            "ix_reservations_family",
+            "argument",
+            "family",
+            "hold",
+            "at",
+            "action",
+            "effect_id",
+            "is_number",
+            "limb_0",
+            "limb_1",
+            "limb_2",
+            "limb_3",
+        ),
         Index("ix_reservations_key", "argument", "key", "hold", "at"),
     )
 
