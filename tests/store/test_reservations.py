@@ -279,8 +279,10 @@ def test_every_question_is_answered_from_an_index(tmp_path: Path) -> None:
         connection = session.connection()
         for statement, parameters in list(asked):
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-            for *_, step in plan:
-                assert "SCAN" not in step, step
+            looks = [step for *_, step in plan if "reservations" in step]
+            assert looks
+            for step in looks:
+                assert not step.startswith("SCAN"), step
                 by_value = "ix_reservations_key (argument=? AND key=? AND hold=?"
                 by_family = "ix_reservations_family (argument=? AND family=? AND hold=?"
                 assert by_value in step or by_family in step or "(effect_id=? AND argument=?)" in step, step
