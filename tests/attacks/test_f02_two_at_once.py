@@ -6,9 +6,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any, TypedDict
 
-from langgraph.types import Command
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
 
+from interlock.engine.driver import STRICT_RESUME
 from interlock.errors import DecisionRefused
 from tests.attacks.house import REPOSITORY, House, Run, attempt, ended
 
@@ -55,15 +60,40 @@ def test_two_processes_that_resume_one_interrupt_cause_one_effect(house: House) 
     assert run.whole()
 
 
-def test_many_threads_that_resume_one_interrupt_cause_one_effect(house: House) -> None:
-    """Eight resumes of one approved question, each with a graph of its own, perform it once."""
+def test_plain_langgraph_takes_both_even_where_it_is_strict() -> None:
+    """The attack works where nothing stands in its way: an approval and a rejection of one interrupt both count."""
+    both, taken = Barrier(2), []
+
+    def ask(state: dict[str, Any]) -> dict[str, Any]:
+        answer = interrupt("pay?")
+        both.wait(timeout=30)
+        taken.append(answer)
+        return {}
+
+    builder: StateGraph[Any] = StateGraph(TypedDict("State", {"x": int}, total=False))  # type: ignore[operator]
+    builder.add_node("ask", ask)
+    builder.add_edge(START, "ask")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1", STRICT_RESUME: True}}
+    asked = graph.invoke({"x": 1}, config)["__interrupt__"][0]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda word: graph.invoke(Command(resume={asked.id: word}), config), ["approve", "reject"]))
+    assert sorted(taken) == ["approve", "reject"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_many_threads_that_resume_one_interrupt_cause_one_effect(house: House, strict: bool) -> None:
+    """Eight resumes of one approved question, each with a graph of its own, perform it once; so they do if strict."""
     run = house.begun("pay")
     run.approve()
     graphs, start = [run.raw() for _ in range(8)], Barrier(8)
+    config: Any = {"configurable": {"thread_id": run.id, STRICT_RESUME: strict}}
+    [asked] = graphs[0].get_state(run.config).tasks[0].interrupts
 
     def resume(number: int) -> None:
         start.wait()
-        attempt(lambda: graphs[number].invoke(Command(resume={"number": number}), run.config))
+        answer = {"decisions": [{"type": "approve" if number % 2 else "reject"}]}
+        attempt(lambda: graphs[number].invoke(Command(resume={asked.id: answer}), config))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(resume, range(8)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
+from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send
 
 from interlock.nodes import kinds
@@ -17,6 +18,9 @@ RETURNS: dict[str, Any] = {
     "command with an update": Command(goto="note.perform", update={"_next": "note.perform", "amount": 999}),
     "send": Send("note.perform", {"amount": 999}),
     "a list of sends": [Send("note.propose", {"amount": 999})],
+    "command to a missing node": Command(goto="elsewhere"),
+    "send to a missing node": Send("elsewhere", {}),
+    "a command of sends": Command(goto=[Send("note.perform", {"amount": 999, "_visits": {"note": 1}})]),
     "a dict": {"_next": "note.perform"},
     "nothing": None,
     "a word": "note.perform",
@@ -25,6 +29,8 @@ RETURNS: dict[str, Any] = {
     "a write of an edge": Leave("done", writes={"_edge": 0}),
     "an outcome nobody declared": Leave("approved"),
     "another node of its own": Onward("perform"),
+    "a missing node of its own": Onward("elsewhere"),
+    "the end": Onward("finish"),
 }
 
 
@@ -38,7 +44,19 @@ def test_a_node_cannot_route_by_what_it_returns(house: House, monkeypatch: pytes
     attempt(run.drive)
     assert house.effects == []
     assert "note" not in [step for step, _ in run.position()]
+    assert (run.status, run.outcome) != ("done", "done"), "it ended as a success"
     assert run.whole()
+
+
+def test_plain_langgraph_ends_as_a_success_at_a_missing_node() -> None:
+    """The attack works where nothing stands in its way: no error, and what was drawn did not run."""
+    ran: list[str] = []
+    builder: StateGraph[Any] = StateGraph(TypedDict("State", {"x": int}, total=False))  # type: ignore[operator]
+    builder.add_node("ask", lambda state: Command(goto="elsewhere"))
+    builder.add_node("pay", lambda state: ran.append("pay"))
+    builder.add_edge(START, "ask")
+    assert builder.compile().invoke({"x": 1}) == {"x": 1}
+    assert ran == []
 
 
 def test_a_refused_return_loses_no_run(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

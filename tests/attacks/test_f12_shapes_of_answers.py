@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
-from langgraph.types import Command
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
 
+from interlock.errors import DecisionRefused
 from tests.attacks.house import House, attempt
 
 HEX = "0123456789abcdef0123456789abcdef"
@@ -27,6 +30,41 @@ FEEDS: dict[str, Any] = {
     "an empty command": Command(),
     "no input": None,
 }
+
+
+def plain() -> tuple[Any, Any, list[Any]]:
+    """A question of plain LangGraph that waits, and the answers that it takes."""
+    taken: list[Any] = []
+    builder: StateGraph[Any] = StateGraph(TypedDict("State", {"x": int}, total=False))  # type: ignore[operator]
+    builder.add_node("ask", lambda state: {"x": state["x"] + bool(taken.append(interrupt("pay?")))})
+    builder.add_edge(START, "ask")
+    graph, config = builder.compile(checkpointer=InMemorySaver()), {"configurable": {"thread_id": "1"}}
+    assert "__interrupt__" in graph.invoke({"x": 1}, config)  # type: ignore[call-overload]
+    return graph, config, taken
+
+
+def test_plain_langgraph_crashes_ignores_misreads_and_drops() -> None:
+    """The attack works where nothing stands in its way: none of the four is taken as the answer that it is."""
+    graph, config, taken = plain()
+    with pytest.raises(Exception):  # noqa: B017, PT011  # which error it is differs from release to release
+        graph.invoke(Command(resume=None), config)
+    graph.invoke(Command(resume={}), config)
+    attempt(lambda: graph.invoke(Command(resume={HEX: {"type": "reject"}}), config))
+    assert taken == [], "an answer of a doubtful shape reached the question"
+    assert "__interrupt__" in graph.invoke({"x": 5}, config)
+    assert graph.get_state(config).values == {"x": 5}, "the question about 1 is gone, unanswered"
+
+
+@pytest.mark.parametrize(
+    "body", [None, {}, [], False, "approve", {HEX: {"type": "approve"}}, {HEX: "yes", HEX[::-1]: 1}]
+)
+def test_no_such_answer_is_taken_where_answers_count(house: House, body: Any) -> None:
+    """To the engine, by a person who may decide: each is refused with a sentence, and the question stays open."""
+    run = house.begun("pay")
+    with pytest.raises(DecisionRefused, match=f"nothing was decided, {run.asked.id} is still open"):
+        run.engine.answer(run.asked.id, "bob", body)
+    run.drive()
+    assert (house.effects, run.asked.state) == ([], "waiting")
 
 
 @pytest.mark.parametrize("name", FEEDS)
