@@ -48,6 +48,7 @@ def test_a_drawer_knows_its_approvals_and_people(folder: Path) -> None:
 
 def test_a_right_drawer_has_no_findings_against_its_actions(folder: Path) -> None:
     """Arguments, provenance, the hour and the action's name may be compared."""
+    (folder / "house.yaml").write_text(POLICY.replace("house.*", "house.wire"))
     assert policy_findings(read_policies(folder), read_actions(HOUSE / "tools")) == []
 
 
@@ -110,5 +111,5 @@ def test_an_unknown_action_in_a_condition_is_found(folder: Path) -> None:
     """A rule that compares `action` with a name no covered action has would never match."""
     text = POLICY.replace("amount: {gt: 0}", "action: {in: [house.pay, house.apy]}")
     (folder / "house.yaml").write_text(text.replace("inputs:\n", "inputs:\n  action: {type: string}\n"))
-    findings = policy_findings(read_policies(folder), read_actions(HOUSE / "tools"))
+    findings = [found for found in policy_findings(read_policies(folder), read_actions(HOUSE / "tools")) if found.fatal]
     assert [(finding.code, finding.hint) for finding in findings] == [("P008", "did you mean `house.pay`?")]

@@ -23,7 +23,7 @@ VALUES: dict[str, list[Any]] = {
     "count": list(range(4)),
     "known": [True, False],
     "kind": ["new", "old"],
-    "note": ["", "a", "b", "ab", "other"],
+    "note": ["", "a", "b", "ab", "ac", "cb", "other"],
     "payee_from": list(PROVENANCE),
 }
 """A value out of each cell that the constants below cut."""

@@ -103,7 +103,16 @@ class Project:
 
     @cached_property
     def policies(self) -> PolicyDrawer:
-        return read_policies(self.root / "policies")
+        """The policies, with every `never` of them proven.
+
+        Raises:
+            SourceError: a policy has faults; each with its position.
+        """
+        policies = read_policies(self.root / "policies")
+        faults = [item for item in policy_findings(policies, self.actions) if item.fatal]
+        if faults:
+            raise SourceError(faults, policies.documents.values())
+        return policies
 
     @cached_property
     def home(self) -> Path:
@@ -202,9 +211,8 @@ class Project:
         spec = read_spec(path, self.cards.cards, self.actions, self.policies)
         used = {str(self.cards.documents[name].file) for name in cards_of(spec) if name in self.cards.documents}
         faults = [item for item in card_findings(self.cards, self.actions) if item.fatal and item.file in used]
-        faults += [item for item in policy_findings(self.policies, self.actions) if item.fatal]
         if faults:
-            raise SourceError(faults, [*self.cards.documents.values(), *self.policies.documents.values()])
+            raise SourceError(faults, self.cards.documents.values())
         return Workflow(spec, self)
 
     def pinned(self, spec_digest: str) -> Workflow:

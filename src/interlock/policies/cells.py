@@ -13,8 +13,11 @@ from itertools import pairwise
 from math import ceil, floor
 from typing import Any
 
+from interlock.policies.comparing import is_number
 from interlock.policies.language import Comparison
 from interlock.policies.patterns import examples
+
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -49,21 +52,22 @@ def constants(comparisons: Iterable[Comparison]) -> list[Any]:
 
 
 def numbers(found: Iterable[Any], whole: bool, within: Range = Range()) -> Iterator[int | Decimal]:
-    """A number for each cell, those outside `within` left out."""
-    cuts = sorted({Decimal(str(value)) for value in found if _is_number(value)} | within.ends()) or [Decimal(0)]
+    """A number for each cell, smallest first, those outside `within` left out.
+
+    Of a gap it is the one a hundredth above its lower end, where that lies in it: people know it for an amount.
+    """
+    cuts = sorted({Decimal(str(value)) for value in found if is_number(value)} | within.ends()) or [Decimal(0)]
     values: list[int] | list[Decimal]
     if whole:
         values = sorted({place for cut in cuts for place in (floor(cut) - 1, floor(cut), ceil(cut), ceil(cut) + 1)})
     else:
-        between = [(one + two) / 2 for one, two in pairwise(cuts)]
-        values = [cuts[0] - 1, *cuts, *between, cuts[-1] + 1]
+        values = [cuts[0] - 1]
+        for one, two in pairwise(cuts):
+            values += [one, one + CENT if one + CENT < two else (one + two) / 2]
+        values += [cuts[-1], cuts[-1] + CENT]
     for value in values:
         if within.holds(Decimal(value)):
             yield value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def texts(found: Iterable[Any], patterns: Iterable[str], least: int = 0, most: int | None = None) -> Iterator[str]:

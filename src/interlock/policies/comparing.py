@@ -131,6 +131,9 @@ def comparer(comparison: Comparison, kind: str) -> Test:
     tests = [_test(name, constant, kind in ("int", "decimal")) for name, constant in comparison.operators().items()]
     if len(tests) == 1:
         return tests[0]
+    if len(tests) == 2:
+        one, two = tests
+        return lambda value: one(value) and two(value)
     return lambda value: all(test(value) for test in tests)
 
 

@@ -17,7 +17,8 @@ from interlock.policies.tables import bits, table_of
 
 Effect = Literal["auto", "approve", "deny"]
 
-_STRICTNESS: dict[Effect, int] = {"auto": 0, "approve": 1, "deny": 2}
+STRICTNESS: dict[Effect, int] = {"auto": 0, "approve": 1, "deny": 2}
+"""The strictest of several effects wins."""
 
 
 class Reason(Declared):
@@ -56,13 +57,13 @@ def strictest(verdicts: Iterable[Verdict]) -> Verdict:
     found = list(verdicts)
     if not found:
         return deny("default", "nothing decides this action")
-    effect = max((verdict.effect for verdict in found), key=_STRICTNESS.__getitem__)
+    effect = max((verdict.effect for verdict in found), key=STRICTNESS.__getitem__)
     requirement: Requirement | None = None
     if effect == "approve":
         for verdict in found:
             if verdict.requirement is not None:
                 requirement = verdict.requirement.stricter(requirement) if requirement else verdict.requirement
-    reasons = sorted((reason for verdict in found for reason in verdict.reasons), key=lambda r: -_STRICTNESS[r.effect])
+    reasons = sorted((reason for verdict in found for reason in verdict.reasons), key=lambda r: -STRICTNESS[r.effect])
     return Verdict(effect=effect, requirement=requirement, reasons=reasons)
 
 

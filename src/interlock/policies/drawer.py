@@ -9,8 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from interlock.policies.adapters import EngineFault, engines, required, ruling
+from interlock.policies.analysis import analyse
 from interlock.policies.derived_faults import clashes, derived_against_actions, derived_faults
-from interlock.policies.language import PROVENANCE, Comparison, Input, People, Policy, Requirement, Rule, ThenApprove
+from interlock.policies.domains import setting_of
+from interlock.policies.language import (
+    PROVENANCE,
+    Comparison,
+    Conditions,
+    Input,
+    People,
+    Policy,
+    Requirement,
+    Rule,
+    ThenApprove,
+)
+from interlock.policies.proofs import prove
+from interlock.policies.remark import Remark
+from interlock.policies.targets import unnamed_targets
 from interlock.source import MAX_BYTES, Document, Finding, Loc, SourceError, hint_for, read_document, validate
 from interlock.tools.action import Action
 
@@ -55,6 +70,13 @@ class PolicyDrawer:
     def eligible(self, requirement: Requirement) -> list[str]:
         """The people who hold every role that `requirement` asks for; where it asks for none, all who are named."""
         return [name for name, roles in self.people.people.items() if requirement.roles <= set(roles)]
+
+    def placed(self, remark: Remark) -> Finding:
+        """What was said of a policy, at its place in the policy's file."""
+        document = self.documents[remark.policy]
+        return document.finding(
+            remark.code, remark.message, remark.at, key=remark.key, hint=remark.hint, severity=remark.severity
+        )
 
 
 def read_policies(folder: Path) -> PolicyDrawer:
@@ -157,14 +179,20 @@ def _faults(policy: Policy, drawer: PolicyDrawer, broken: bool) -> Iterator[Find
         if rule.id in seen:
             yield document.finding("P004", f"the rule `{rule.id}` stands twice", (*at, "id"))
         seen.add(rule.id)
-        for name, comparison in rule.when.items():
-            where = (*at, "when", name)
-            if name not in policy.inputs:
-                hint = hint_for(name, policy.inputs)
-                yield document.finding("P006", f"`{name}` is not declared under `inputs`", where, key=True, hint=hint)
-            else:
-                yield from _comparison(name, policy.inputs[name], comparison, document, where)
+        yield from _conditions(rule.when, policy, document, at)
         yield from _then(rule, document, at, drawer, broken)
+    for index, never in enumerate(policy.never):
+        yield from _conditions(never.when, policy, document, ("never", index))
+
+
+def _conditions(when: Conditions, policy: Policy, document: Document, at: Loc) -> Iterator[Finding]:
+    for name, comparison in when.items():
+        where = (*at, "when", name)
+        if name not in policy.inputs:
+            hint = hint_for(name, policy.inputs)
+            yield document.finding("P006", f"`{name}` is not declared under `inputs`", where, key=True, hint=hint)
+        else:
+            yield from _comparison(name, policy.inputs[name], comparison, document, where)
 
 
 def engine_faults(policy: Policy, document: Document, drawer: PolicyDrawer, broken: bool) -> Iterator[Finding]:
@@ -262,33 +290,70 @@ def _fits(value: Any, kind: str) -> bool:
 
 
 def policy_findings(drawer: PolicyDrawer, actions: Mapping[str, Action]) -> list[Finding]:
-    """The policies against the actions there are: patterns match, inputs exist and have the argument's type."""
+    """The policies against the actions there are.
+
+    Patterns match, inputs exist and have the argument's type, and what the rules do over all values of
+    their inputs is what is said of them; only policies without a fault of form are analysed.
+    """
     findings: list[Finding] = []
+    sound: list[Policy] = []
     for policy in drawer.policies:
-        document = drawer.documents[policy.policy]
-        for index, pattern in enumerate(policy.applies_to):
-            if not any(policy.model_copy(update={"applies_to": [pattern]}).covers(name) for name in actions):
-                hint = hint_for(pattern, actions)
-                message = f"`{pattern}` matches no action"
-                findings.append(document.finding("P008", message, ("applies_to", index), hint=hint))
-        covered = [action for name, action in actions.items() if policy.covers(name)]
-        if not covered:
-            continue
-        types = _input_types(covered)
-        findings += derived_against_actions(policy, document, actions, types)
-        for name, declared in policy.inputs.items():
-            where = ("inputs", name)
-            if declared.derived is not None:
-                continue
-            if name not in types:
-                message = f"no action that `{policy.policy}` applies to has the input `{name}`"
-                findings.append(document.finding("P010", message, where, key=True, hint=hint_for(name, types)))
-            elif types[name] and declared.type not in types[name]:
-                message = f"`{name}` is of type {' or '.join(sorted(types[name]))}, not {declared.type}"
-                findings.append(document.finding("P010", message, (*where, "type")))
-        findings += _action_names(policy, document, [action.name for action in covered])
-    findings += clashes(drawer.policies, drawer.documents, actions)
+        form, against = list(_faults(policy, drawer, broken=False)), list(_against_actions(policy, drawer, actions))
+        findings += against
+        if not any(fault.fatal for fault in (*form, *against)):
+            sound.append(policy)
+    clashing = list(clashes(drawer.policies, drawer.documents, actions))
+    faulty = {finding.file for finding in clashing}
+    sound = [policy for policy in sound if drawer.documents[policy.policy].file not in faulty]
+    for policy in sound:
+        settings = [setting_of(action) for name, action in actions.items() if policy.covers(name)]
+        remarks = prove(policy, sound, settings, drawer.approvals)
+        findings += map(drawer.placed, [*remarks, *analyse(policy, settings, drawer.approvals)])
+    findings += map(drawer.placed, unnamed_targets(sound, actions, drawer.approvals))
+    findings += clashing
     return findings
+
+
+def _against_actions(policy: Policy, drawer: PolicyDrawer, actions: Mapping[str, Action]) -> Iterator[Finding]:
+    document = drawer.documents[policy.policy]
+    for index, pattern in enumerate(policy.applies_to):
+        if not any(policy.model_copy(update={"applies_to": [pattern]}).covers(name) for name in actions):
+            message = f"`{pattern}` matches no action"
+            yield document.finding("P008", message, ("applies_to", index), hint=hint_for(pattern, actions))
+    covered = [action for name, action in actions.items() if policy.covers(name)]
+    if not covered:
+        return
+    types = _input_types(covered)
+    yield from derived_against_actions(policy, document, actions, types)
+    for name, declared in policy.inputs.items():
+        where = ("inputs", name)
+        if declared.derived is not None:
+            yield from _other_type(name, declared, policy, drawer, covered)
+        elif name not in types:
+            message = f"no action that `{policy.policy}` applies to has the input `{name}`"
+            yield document.finding("P010", message, where, key=True, hint=hint_for(name, types))
+        elif types[name] and declared.type not in types[name]:
+            message = f"`{name}` is of type {' or '.join(sorted(types[name]))}, not {declared.type}"
+            yield document.finding("P010", message, (*where, "type"))
+        else:
+            yield from _other_type(name, declared, policy, drawer, covered)
+    yield from _action_names(policy, document, [action.name for action in covered])
+
+
+def _other_type(
+    name: str, declared: Input, policy: Policy, drawer: PolicyDrawer, covered: list[Action]
+) -> Iterator[Finding]:
+    """An input that another policy of the same action reads as something else: no value is right for both."""
+    for other in drawer.policies:
+        if other is policy:
+            return  # told once, at the later of the two
+        kind = other.inputs[name].type if name in other.inputs else declared.type
+        if {kind, declared.type} in ({kind}, {"int", "decimal"}):
+            continue
+        if any(other.covers(action.name) for action in covered):
+            message = f"`{name}` is of type {declared.type} here and of type {kind} in `{other.policy}`"
+            yield drawer.documents[policy.policy].finding("P020", message, ("inputs", name, "type"))
+            return
 
 
 def _input_types(actions: list[Action]) -> dict[str, set[str]]:

@@ -74,6 +74,89 @@ CODES: dict[str, Code] = {
         fault="payee_knwon: {type: bool}",
         mended="payee_known: {type: bool}",
     ),
+    "P011": Code(
+        "A `never` that is not true.",
+        "The policy says what must not be decided, and some values are decided so all the same; the message names them "
+        "and the rules that decide. What is asserted has to hold for the policy alone and for all policies of the "
+        "action together. An assertion that cannot be proven, because the rules depend on too many inputs at once, is "
+        "refused as well.",
+        "Correct the rule, or the assertion.",
+        fault="- {effect: auto, when: {amount: {gt: 50}}}",
+        mended="- {effect: auto, when: {amount: {gt: 100}}}",
+    ),
+    "P012": Code(
+        "Conditions that never hold together.",
+        "No value satisfies them all, so the rule never applies and the assertion asserts nothing. What was meant is "
+        "left to other rules, or denied.",
+        "Correct the bounds, or delete it.",
+        fault="when: {amount: {gt: 100, le: 50}}",
+        mended="when: {amount: {gt: 50, le: 100}}",
+    ),
+    "P013": Code(
+        "A rule that never changes the outcome.",
+        "Of all rules that hold the strictest wins. Wherever this one holds, another asks for at least as much: a "
+        "broad rule that asks silences a narrow one that says `auto`.",
+        "Leave out of the broad rule what shall go alone, or delete the rule that has no effect.",
+        fault="- {id: all, when: {amount: {le: 100}, payee_known: true, payee_from: {at_least: record}}, "
+        "then: {approve: two}, because: money leaves}",
+        mended="- {id: all, when: {amount: {le: 0}, payee_known: true, payee_from: {at_least: record}}, "
+        "then: {approve: two}, because: money leaves}",
+        severity="warning",
+    ),
+    "P014": Code(
+        "An `auto` and a `deny` for the same values.",
+        "The two rules contradict each other. It is denied, since the strictest wins; whoever wrote `auto` may have "
+        "meant something else.",
+        "Leave out of the `auto` what is denied.",
+        fault="then: deny, because: nothing over 80}",
+        mended="then: {approve: two}, because: nothing over 80}",
+        severity="warning",
+    ),
+    "P015": Code(
+        "Values that no rule decides.",
+        "They are denied. That is safe, and often not what was meant: two bounds that do not meet, or a case nobody "
+        "thought of.",
+        "Write a rule for them. One that says `deny` tells readers that it is meant.",
+        fault="- {id: large, when: {amount: {gt: 200}}, then: {approve: two}, because: it is large}",
+        mended="- {id: large, when: {amount: {gt: 100}}, then: {approve: two}, because: it is large}",
+        severity="warning",
+    ),
+    "P016": Code(
+        "A more trusted label is decided more strictly.",
+        "An action whose argument comes from a better source must not be refused, or asked about more, than the same "
+        "action with a worse one. Often a label was left out of a list, and what no rule decides is denied.",
+        "Give the more trusted labels what the less trusted ones get, or more.",
+        fault="payee_from: {in: [untrusted, model]}",
+        mended="payee_from: {in: [untrusted, model, record]}",
+    ),
+    "P017": Code(
+        "A target that no rule looks at.",
+        "The action can pass without a person, and its tool says that this argument decides who is affected; the rules "
+        "compare neither the value nor where it came from.",
+        "Compare the value, or `ARGUMENT_from`.",
+        severity="warning",
+    ),
+    "P018": Code(
+        "Rules that cannot be analysed in full.",
+        "The outcome depends on so many inputs at once that not all cases can be looked at. Decisions are not "
+        "affected, and `never` assertions that could not be proven are refused.",
+        "Split the policy by action, or compare fewer inputs in its rules.",
+        severity="warning",
+    ),
+    "P019": Code(
+        "A rule that cannot be evaluated for one of the actions.",
+        "The action has no such argument or fact, so the rule cannot be decided, and what cannot be decided denies.",
+        "Say in the rule which actions it is about, with the input `action`.",
+        severity="warning",
+    ),
+    "P020": Code(
+        "An input with two types.",
+        "Two policies decide the same action and read the same input as different types, so no value is right for "
+        "both: one of them always denies.",
+        "Give it the same type in both.",
+        fault="payee_known: {type: string}",
+        mended="payee_known: {type: bool}",
+    ),
     "P030": Code(
         "A derived input that cannot be computed.",
         "A sum needs an argument that is a number, `by` and `seen` need an argument, each in every action that counts, "
