@@ -17,6 +17,7 @@ from interlock.policies.language import Policy, Requirement
 from interlock.policies.outcome import Outcome
 from interlock.policies.patterns import examples
 from interlock.policies.regions import Group, Sweep, Witness
+from interlock.policies.witness import in_words
 
 Direction = Literal["looser", "stricter", "changed"]
 """Where a decision went; `changed` asks for less in one respect and for more in another."""
@@ -30,11 +31,12 @@ class Version:
     approvals: Mapping[str, Requirement] = field(default_factory=dict)
 
     def covering(self, action: str) -> list[Policy]:
-        return [policy for policy in self.policies if policy.covers(action)]
+        """The policies of rules that decide an action; what an engine says cannot be looked into."""
+        return [policy for policy in self.policies if policy.covers(action) and policy.engine is None]
 
     def rules(self, action: str, witness: Witness) -> list[str]:
         """The rules that decide for these values; none where no rule does."""
-        verdict = decide(self.policies, action, witness, self.approvals)
+        verdict = decide(self.covering(action), action, witness, self.approvals)
         if verdict is None:
             return []
         found = [reason.rule for reason in verdict.reasons if reason.effect == verdict.effect]
@@ -68,6 +70,16 @@ class Change:
             return "stricter"
         return "looser" if self.before.stricter(self.after) else "changed"
 
+    def words(self) -> str:
+        """The values and both outcomes, who must agree only where both ask: `… hour 0: approve -> auto`."""
+        told = in_words(self.witness)
+        both = self.before is not None and self.after is not None and self.before.effect == self.after.effect
+        sides = [
+            "decided by no policy" if side is None else side.words() if both else side.effect
+            for side in (self.before, self.after)
+        ]
+        return f"{self.action}: {told + ': ' if told else ''}{sides[0]} -> {sides[1]}"
+
 
 def differences(old: Version, new: Version, settings: Iterable[Setting]) -> list[Change]:
     """Every change of an outcome, one for each action and pair of outcomes.
@@ -82,7 +94,7 @@ def _of_action(old: Version, new: Version, setting: Setting) -> Iterator[Change]
     before, after = old.covering(setting.action), new.covering(setting.action)
     if not before and not after:
         return
-    groups = [Group(policy, old.approvals, 0) for policy in before]
+    groups = [Group(policy, old.approvals) for policy in before]
     groups += [Group(policy, new.approvals, 1) for policy in after]
     sweep = Sweep(groups, domains([*before, *after], setting))
     for outcomes, witness in sweep.outcomes_by_side().items():
@@ -91,6 +103,16 @@ def _of_action(old: Version, new: Version, setting: Setting) -> Iterator[Change]
         if left != right:
             rules = old.rules(setting.action, witness), new.rules(setting.action, witness)
             yield Change(setting.action, left, right, witness, *rules)
+
+
+def opaque(old: Version, new: Version) -> list[str]:
+    """The policies that an engine decides in one of two versions, and that differ between them."""
+    before, after = (
+        {policy.policy: (policy.engine, policy.text, tuple(policy.applies_to)) for policy in version.policies}
+        for version in (old, new)
+    )
+    engines = {policy.policy for version in (old, new) for policy in version.policies if policy.engine is not None}
+    return sorted(name for name in engines if before.get(name) != after.get(name))
 
 
 def settings_of(versions: Iterable[Version], known: Iterable[Setting] = ()) -> list[Setting]:

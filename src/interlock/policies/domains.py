@@ -45,13 +45,17 @@ class Setting:
         return always or self.names is None or name in self.names
 
 
-def setting_of(action: Action) -> Setting:
-    """The inputs that the gate has for an action: arguments, where each came from, facts."""
+def setting_of(action: Action, shaped: bool = True) -> Setting:
+    """The inputs that the gate has for an action: arguments, where each came from, facts.
+
+    Args:
+        shaped: whether values have to fit the shapes that the schema gives the arguments.
+    """
     schema = action.parameters()
     arguments = schema.get("properties", {})
     names = {*arguments, *(f"{name}_from" for name in arguments), *action.fact_names}
     shapes = {name: _shape(found, schema) for name, found in arguments.items()}
-    return Setting(action.name, frozenset(names), shapes)
+    return Setting(action.name, frozenset(names), shapes if shaped else {})
 
 
 def _shape(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Shape:

@@ -91,14 +91,19 @@ def read_policies(folder: Path) -> PolicyDrawer:
     return drawer
 
 
-def inspect_policies(folder: Path) -> tuple[PolicyDrawer, list[Finding]]:
-    """The policies that can be used, and what is wrong with the files, seen without the actions."""
+def inspect_policies(folder: Path, first: Path | None = None) -> tuple[PolicyDrawer, list[Finding]]:
+    """The policies that can be used, and what is wrong with the files, seen without the actions.
+
+    Args:
+        first: the file that is read before all others, so that a name declared twice is its own.
+    """
     policies: list[Policy] = []
     people = People(people={})
     documents: dict[str, Document] = {}
     findings: list[Finding] = []
     names: dict[str, str] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+    paths = folder.iterdir() if folder.is_dir() else []
+    for path in sorted(paths, key=lambda path: (path != first, path)):
         if path.suffix not in (".yaml", ".yml"):
             continue
         try:
