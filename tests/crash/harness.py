@@ -176,9 +176,9 @@ class Left:
         assert events["approval.consumed"] == len([row for row in self.effects if row.attempt])
 
 
-def look(home: Path, run: str = "", root: Path = REPOSITORY) -> Left:
+def look(home: Path, run: str = "", root: Path = REPOSITORY, **settings: Any) -> Left:
     """Open the home as a new process would, and read what is left of its only (or the named) run."""
-    project = open_project(home, root)
+    project = open_project(home, root, **settings)
     engine = Engine(project)
     try:
         assert engine.audit_fault(None) is None
@@ -269,4 +269,4 @@ class Scene:
 
     def left(self) -> Left:
         """What is durable now; the audit chain is whole."""
-        return look(self.home, self.run, self.root)
+        return look(self.home, self.run, self.root, **self.settings)

@@ -27,6 +27,7 @@ from interlock.errors import InterlockError
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import Decision
 from interlock.settings import load_settings
+from interlock.store.checkpoints import Checkpoints
 from interlock.store.database import Database
 from interlock.store.tables import Approval
 from interlock.testing import ScriptedActionModel, ScriptedChatModel
@@ -148,6 +149,8 @@ class Job:
     """The boundary at which to tell the parent and wait for its word."""
     die_after_commit: int = 0
     """Die after this many commits of the store or the checkpoints; 0 means never."""
+    patience: float = 0.0
+    """Seconds to wait for another process that drives the run."""
     parks: bool = False
     """Stay alive after the work until killed."""
 
@@ -200,8 +203,6 @@ def at(name: str, then: Callable[[], None]) -> None:
 
 def count_commits(then: Callable[[int], None]) -> Callable[[], int]:
     """Call `then(n)` after the n-th commit of the store or the checkpoints; the result tells how many there were."""
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
     done = 0
 
     def one_more() -> None:
@@ -219,14 +220,14 @@ def count_commits(then: Callable[[int], None]) -> Callable[[], int]:
 
     Database.write = counted_write  # type: ignore[method-assign]
     for name in ("put", "put_writes"):
-        inner = getattr(SqliteSaver, name)
+        inner = getattr(Checkpoints, name)
 
         def counted(*args: Any, _inner: Any = inner, **kwargs: Any) -> Any:
             result = _inner(*args, **kwargs)
             one_more()
             return result
 
-        setattr(SqliteSaver, name, counted)
+        setattr(Checkpoints, name, counted)
     return lambda: done
 
 
@@ -276,7 +277,7 @@ def _do(job: Job, wire: Connection) -> Standing:
         engine.approve(_question(engine, job).id, job.person)
     if job.verb == "respond":
         engine.services.approvals.respond(_question(engine, job).id, job.person, happened=job.happened)
-    return engine.drive(job.run)
+    return engine.drive(job.run, patience=job.patience)
 
 
 class NothingWaits(InterlockError):
