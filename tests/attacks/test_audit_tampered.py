@@ -208,3 +208,17 @@ def test_a_cut_chain_is_found_by_the_head_file(open_house: House, tmp_path: Path
     fault = engine.audit_fault()
     assert fault is not None
     assert fault.because == f"the exported head counts {count} entries, the chain has 3"
+
+
+def test_another_key_adds_nothing(run: Run) -> None:
+    """A home with a key of its own, on the database of another, breaks no chain: it is refused before it writes."""
+    key = run.house.home / "audit.key"
+    real = key.read_text()
+    key.write_text("0" * 64)
+    head = run.engine.audit_head()
+    with pytest.raises(SettingsError, match="Copy it from the home that made the database"):
+        run.house.begun("note")
+    assert run.engine.audit_head() == head
+    key.write_text(real)
+    run.house.begun("note")
+    assert run.engine.audit_fault(head) is None

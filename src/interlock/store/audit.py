@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -12,12 +13,16 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from interlock.digest import Json
+from interlock.errors import SettingsError
 from interlock.store.chain import FIELDS, GENESIS, Fault, Head, Link, first_fault, read_json, seal
-from interlock.store.tables import Entry, Row
+from interlock.store.tables import Entry, Meta, Row
 from interlock.store.witness import Witness
 
 Clock = Callable[[], datetime]
 Heard = Callable[[Session, Link], None]
+
+KEY_MARK = "audit_key"
+"""Name of the row that tells by which key the chain is sealed, without telling the key."""
 
 BATCH = 2_000
 """So many entries are read at once, however long the chain is."""
@@ -32,9 +37,15 @@ class Audit:
         self._clock = clock
         self._heard = heard
         self._witness = witness
+        self._owned = False
 
     def append(self, session: Session, actor: str, event: str, subject: str, data: dict[str, Json]) -> None:
-        """Add one entry; `session` must hold the write lock."""
+        """Add one entry; `session` must hold the write lock.
+
+        Raises:
+            SettingsError: the chain is sealed with another key, so an entry of ours would break it.
+        """
+        self._own(session)
         last = session.exec(select(Entry.seq, Entry.mac).order_by(col(Entry.seq).desc()).limit(1)).first()
         seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
         link = Link(seq, self._clock(), actor, event, subject, data, previous, "")
@@ -83,6 +94,21 @@ class Audit:
             first.seq, first.at, first.actor, first.event, first.subject, first.data, first.previous, first.mac
         )
         return hmac.compare_digest(first.mac, seal(self._key, sealed))
+
+    def _own(self, session: Session) -> None:
+        if self._owned:
+            return
+        mark = hmac.new(self._key, b"interlock audit key", hashlib.sha256).hexdigest()
+        row = session.get(Meta, KEY_MARK)
+        if row is None and self.seals(session):
+            session.add(Meta(name=KEY_MARK, value=mark))
+        elif row is None or not hmac.compare_digest(row.value, mark):
+            raise SettingsError(
+                "audit.key in this home is not the key that the database's audit is sealed with; nothing was done. "
+                "Copy it from the home that made the database."
+            )
+        else:
+            self._owned = True
 
     def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
         """Entries about a run, its child runs, anything whose id begins with theirs, or one of `subjects`."""
