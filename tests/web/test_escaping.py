@@ -48,16 +48,19 @@ def test_a_value_adds_no_tag_to_a_page(site: Site) -> None:
 
     def page(text: str) -> str:
         run = site.asked(to=text, amount=2000)
-        assert say(program, run, comment=text).status_code == 200
+        told = say(program, run, comment=text)
+        if visible(text) != text:  # an answer with such characters has no plain meaning
+            assert told.status_code == 409
+            told = say(program, run)
+        assert told.status_code == 200
         return browser.get(f"/approvals/{run.asked.id}").text
 
     plain = tags(page("anna"))
     for text in STRINGS:
         told = page(text)
         assert tags(told) == plain, text
-        assert told.count(str(escape(visible(text)))) >= 2, (
-            text
-        )  # the argument and the comment; a title is cut and in one line
+        places = 1 + (visible(text) == text)  # the argument, and the comment where it was taken
+        assert told.count(str(escape(visible(text)))) >= places, text
     listed = browser.get("/").text
     assert {tag for tag, _ in tags(listed)} <= {tag for tag, _ in plain} | {"ul", "li", "span", "a"}
     assert listed.count("<li>") == len(STRINGS) + 1

@@ -102,7 +102,8 @@ class Deciding:
                 if approval.effect_id and approval.kind == "action":
                     effect = fetch(session, approval.effect_id)
                     self._ledger.move(session, effect, "approved", actor=decision.who.person)
-                told = (answer or {}) | decision.told("approved", comment)  # a field `by` speaks for nobody
+                told = decision.told("approved", comment)
+                told |= {name: value for name, value in (answer or {}).items() if name not in told}
                 self._close(decision, "approved", told, decision.now + requirement.execute_within)
         return self.get(approval_id)
 
