@@ -29,7 +29,7 @@ def approval_object(approval: Approval) -> dict[str, Any]:
         "missing": request.get("missing", []),
         "reasons": request.get("reasons", []),
         "provenance": request.get("provenance", {}),
-        "origins": request.get("origins", {}),
+        "origins": {name: known["words"] for name, known in request.get("origins", {}).items()},
         "evidence": request.get("evidence", {}),
         "shown": request.get("shown", {}),
         "form": request.get("form"),

@@ -52,7 +52,7 @@ class Origin(BaseModel):
             case "input":
                 return f"from the request: {self.of}"
             case "person":
-                return f"a person's answer: {self.of}" if self.of else "a person's answer"
+                return f"written by a person: {self.of}" if self.of else "written by a person"
             case "record":
                 looked_up = ", ".join(f"{name}: {whence}" for name, whence in self.by.items())
                 return f"record {self.field} of {self.of}" + (f" (looked up by {looked_up})" if looked_up else "")

@@ -69,7 +69,7 @@ class Pages:
         """One request: what would happen, why it stopped, where each value came from, and the decisions there are."""
         request = dict.fromkeys(SHOWN) | row.request
         arguments = request.get("arguments") or {}
-        labels = request.get("provenance") or {}
+        labels, origins = request.get("provenance") or {}, request.get("origins") or {}
         people = services.approvals.may_decide(row) if row.state == "waiting" else None
         return self._page(
             "item.html",
@@ -79,7 +79,10 @@ class Pages:
             kind=KINDS[row.kind],
             state=STATES.get(row.state, row.state),
             left=left(row.decide_before, services.clock()),
-            arguments=[_argument(name, value, labels.get(name, "default")) for name, value in arguments.items()],
+            arguments=[
+                _argument(name, value, labels.get(name, "default"), origins.get(name) or {})
+                for name, value in arguments.items()
+            ],
             missing=[name for name in request.get("missing") or [] if name not in arguments],
             fields=_fields(row),
             people=people,
@@ -92,8 +95,9 @@ class Pages:
         return self._templates.get_template(name).render(person=person, **values)
 
 
-def _argument(name: str, value: Any, label: str) -> dict[str, Any]:
-    return {"name": name, "value": value, "text": text_of(value), "label": label, "untrusted": label in UNTRUSTED}
+def _argument(name: str, value: Any, label: str, origin: Mapping[str, Any]) -> dict[str, Any]:
+    told = {"name": name, "value": value, "text": text_of(value), "label": label, "untrusted": label in UNTRUSTED}
+    return told | {"words": origin.get("words", "")}
 
 
 def _fields(row: Approval) -> list[dict[str, Any]]:
