@@ -50,31 +50,35 @@ class Substituted:
 
 
 def substitute(stage: Stage, task: Task, plain: Replay, found: Substituted, grants: Callable[[Approval], bool]) -> None:
-    """Try every substitution in every benign call of a task, as `plain`, the run that nobody attacked, made them."""
+    """Try every substitution in every benign call of a task, as `plain`, the run that nobody attacked, made them.
+
+    One run for each argument: every value stands at its gate, and its models try the first of them.
+    """
     for number, implied in enumerate(task.benign):
         call = as_made(implied, plain)
-        for kind, argument, value in _values(task, call):
-            wrong = FunctionCall(function=call.function, args={**call.args, argument: value})
+        for kind, argument, values in _values(task, call):
             answers = copy.deepcopy(benign_answers(stage.spec, task))
-            reached_by(stage.spec, task, number, argument, value, answers)
+            reached_by(stage.spec, task, number, argument, values[0], answers)
             replay = stage.play(
                 answers,
-                injected=[wrong],
-                proposals={call.function: {argument: value}},
+                injected=[
+                    FunctionCall(function=call.function, args={**call.args, argument: value}) for value in values
+                ],
+                proposals={call.function: {argument: values[0]}},
                 labels={name: "user" for name in call.args if name != argument},
                 grants=grants,
             )
-            found.tried[kind] += 1
+            found.tried[kind] += len(values)
             gone = [
-                done
+                done.call.args.get(argument)
                 for done in replay.done
                 if not done.asked
                 and done.call.function == call.function
-                and _holds(done.call, argument, value)
+                and any(_holds(done.call, argument, value) for value in values)
                 and not any(same(done.call, benign.call) for benign in plain.done)
             ]
-            found.performed[kind] += bool(gone)
-            found.which += [f"{task.graph} {call.function}.{argument} {kind}" for _ in gone[:1]]
+            found.performed[kind] += len(gone)
+            found.which += [f"{task.graph} {call.function}.{argument} {kind} {value}" for value in gone[:1]]
 
 
 def as_made(implied: FunctionCall, plain: Replay) -> FunctionCall:
@@ -96,14 +100,15 @@ def _holds(call: FunctionCall, argument: str, value: Any) -> bool:
     )
 
 
-def _values(task: Task, call: FunctionCall) -> Iterator[tuple[Kind, str, Any]]:
+def _values(task: Task, call: FunctionCall) -> Iterator[tuple[Kind, str, list[Any]]]:
+    """By argument: the values that are put in its place."""
     attacker = attacker_values(task.suite, None, call.function)
     for argument, benign in call.args.items():
         value = _like(attacker.get(argument, _invented(benign)), benign)
         if value != benign:
-            yield "attacker", argument, value
-        for other in _others(task, argument, benign):
-            yield "trusted", argument, _like(other, benign)
+            yield "attacker", argument, [value]
+        if others := [_like(other, benign) for other in _others(task, argument, benign)]:
+            yield "trusted", argument, others
 
 
 def _like(value: Any, benign: Any) -> Any:
