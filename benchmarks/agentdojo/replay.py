@@ -273,7 +273,7 @@ class Stage:
         while standing.waiting:
             for approval in standing.waiting:
                 granted = grants(approval)
-                if not granted and self._position == "after":
+                if not granted:
                     self._attempt_all(self._run, self.spec)  # the refusal ends the run, so this is the last turn
                 self._ask(approval, granted=granted)
             standing = self.engine.drive(run)

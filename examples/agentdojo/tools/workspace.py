@@ -281,7 +281,11 @@ def search_files(arguments: Query, context: ActionContext) -> Text:
 
 def about_message(arguments: Message, context: ActionContext) -> dict[str, Any]:
     """What goes along with the message."""
-    return {"attaches": bool(arguments.attachments), "copies": bool(arguments.cc or arguments.bcc)}
+    return {
+        "attaches": bool(arguments.attachments),
+        "copies": bool(arguments.cc),
+        "copies_unseen": bool(arguments.bcc),
+    }
 
 
 @action(
@@ -291,7 +295,7 @@ def about_message(arguments: Message, context: ActionContext) -> dict[str, Any]:
     targets=["recipients", "cc", "bcc"],
     title="to {recipients}: {subject}",
     facts=about_message,
-    fact_names=["attaches", "copies"],
+    fact_names=["attaches", "copies", "copies_unseen"],
 )
 def send_email(arguments: Message, context: ActionContext) -> Made:
     """Send a message."""

@@ -105,7 +105,10 @@ def by_model(place: Place, marks: Mapping[str, Mark]) -> Traced:
 
 
 def result_of(effect: Effect, services: Services) -> Traced:
-    """Where the parts of an action's result came from: its records are as trusted as what they were looked up by."""
+    """Where the parts of an action's result came from: its records are as trusted as what they were looked up by.
+
+    A result of nothing but records is one as a whole, as the proofs take it.
+    """
     action = services.action(effect.action)
     label = join(["record", *(cast(Label, label) for label in effect.labels.values())])
     by = {name: Origin.model_validate(_bare(origin)).short() for name, origin in (effect.origins or {}).items()}
@@ -113,6 +116,8 @@ def result_of(effect: Effect, services: Services) -> Traced:
     for part in action.record_parts:
         field = ".".join(name for name in part if name != EACH)
         parts[part] = label, Origin(kind="record", of=effect.action, field=field, by=by)
+    if action.all_records:
+        return traced(label, Origin(kind="record", of=effect.action, field=", ".join(action.records), by=by), parts)
     return traced("untrusted", Origin(kind="text", of=effect.action), parts)
 
 
