@@ -130,7 +130,8 @@ class _Maker:
         match choice.choice([*often, *often, "approve", "python", "reserve", "wait", "route", "look"]):
             case "reason":
                 limits = StepLimits(tokens=choice.choice([None, 100]))
-                return ReasonStep(card=REASON, reads=[key], writes=other, visits=visits, limits=limits)
+                card = REASON.model_copy(update={"prompt": f"Think of ${key}."})
+                return ReasonStep(card=card, reads=[key], writes=other, visits=visits, limits=limits)
             case "python":
                 return PythonStep(card=PYTHON, reads=[key], writes=other, visits=visits)
             case "approve":
