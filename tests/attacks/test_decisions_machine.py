@@ -146,7 +146,9 @@ class Decisions(RuleBasedStateMachine):
         votes = self.approvals.votes(self.asked.id)
         assert len(votes) >= self.requirement.count
         assert len({vote.person for vote in votes}) == len({vote.represents for vote in votes}) == len(votes)
-        recorded = {(person, represents): rest for person, represents, *rest in self.voted[self.asked.id]}
+        recorded = {
+            (one, whose): (at, barred, reached) for one, whose, at, barred, reached in self.voted[self.asked.id]
+        }
         for vote in votes:
             assert vote.verdict == "approve"
             assert vote.at <= self.asked.decide_before
