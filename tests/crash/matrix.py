@@ -19,7 +19,7 @@ from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
-from interlock.store.audit import audit_key
+from interlock.store.audit_key import audit_key
 from interlock.store.effects import ARROWS
 from tests import postgres
 from tests.crash.harness import PATIENCE, Child, Left, Scene, Spawn
