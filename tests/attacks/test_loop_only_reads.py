@@ -25,7 +25,7 @@ def test_each_lookup_is_a_row_that_the_rules_let_pass(house: House) -> None:
     model = desk.play(look("parcel 1"), look("parcel 2"), ENOUGH, ANSWER)
     assert desk.states == [(0, "executed"), (1, "executed")]
     assert all(row.digest and row.verdict and row.verdict["effect"] == "auto" for row in desk.rows)
-    assert [row.labels for row in desk.rows] == [{"what": "model"}] * 2
+    assert [row.labels["what"] for row in desk.rows] == ["model", "untrusted"]  # the second call read the first answer
     assert (desk.ended.outcome, desk.ended.output) == ("answered", {"reply": ANSWER})
     assert desk.visit.note == "2 of 2 lookups gave something; the model had enough."
     assert (desk.visit.model_calls, desk.visit.attempts) == (4, 1)
