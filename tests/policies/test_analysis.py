@@ -216,3 +216,22 @@ def test_rules_that_cannot_be_searched_are_not_called_fine(monkeypatch: pytest.M
     assert [remark.code for remark in prove(policy, [policy], [SETTING], {})] == ["P011"]
     told = {remark.code: remark.message for remark in analyse(policy, [SETTING], {})}
     assert "P018" in told
+
+
+def test_patterns_that_exclude_each_other_prove_an_assertion() -> None:
+    """No text ends in both domains, so the assertion holds; where a pattern is not understood, that is told."""
+    body = {
+        "policy": "mail",
+        "version": 1,
+        "applies_to": ["house.*"],
+        "inputs": {"to": {"type": "string"}},
+        "rules": [{"id": "own", "when": {"to": {"matches": ".*@example[.]org"}}, "then": "auto", "because": "so"}],
+        "never": [{"effect": "auto", "when": {"to": {"matches": ".*@evil[.]example"}}}],
+    }
+    policy = Policy.model_validate(body)
+    assert prove(policy, [policy], [SETTING], {}) == []
+    assert not remarks(policy, "P018")
+    wrong = Policy.model_validate(body | {"never": [{"effect": "auto", "when": {"to": {"matches": "a.*"}}}]})
+    assert [remark.code for remark in prove(wrong, [wrong], [SETTING], {})] == ["P011"]
+    unclear = Policy.model_validate(body | {"never": [{"effect": "auto", "when": {"to": {"matches": "(?!a)b"}}}]})
+    assert "tried on examples" in remarks(unclear, "P018")[0].message

@@ -14,7 +14,7 @@ from itertools import combinations
 
 from interlock.policies.comparing import comparer
 from interlock.policies.decide import decide
-from interlock.policies.domains import Setting, domains
+from interlock.policies.domains import Setting, domains, on_examples
 from interlock.policies.language import PROVENANCE, Policy, Requirement, Rule
 from interlock.policies.outcome import AUTO, DENY, Outcome, outcome_in
 from interlock.policies.regions import Class, Group, Sweep, Unfinished, Witness
@@ -42,7 +42,18 @@ def analyse(policy: Policy, settings: Sequence[Setting], approvals: Approvals) -
             message = f"`{policy.policy}` depends on too many inputs at once to be looked at in full"
             hint = "split it by action, or compare fewer inputs in one rule"
             return [*found, Remark(policy.policy, "P018", message, ("rules",), "warning", True, hint)]
-    return found
+    return [*found, *_on_examples(policy)]
+
+
+def _on_examples(policy: Policy) -> Iterator[Remark]:
+    """Inputs of which not all texts could be looked at."""
+    for name in on_examples([policy], [(policy, never.when) for never in policy.never]):
+        message = (
+            f"the texts of `{name}` are tried on examples only, because a pattern of it is not understood; what is "
+            "found, and each `never`, holds for these"
+        )
+        hint = "write the pattern without look-around, references back, anchors and flags"
+        yield Remark(policy.policy, "P018", message, ("inputs", name), "warning", True, hint)
 
 
 class Look:

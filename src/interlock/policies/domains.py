@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
+from interlock.policies.automata import cells
 from interlock.policies.cells import Range, constants, numbers, texts
 from interlock.policies.language import PROVENANCE, WEEKDAYS, Comparison, Conditions, Input, Policy
 from interlock.tools.action import Action
@@ -127,10 +129,44 @@ def _of_kind(name: str, kind: Input, comparisons: Sequence[Comparison], setting:
             yield from WEEKDAYS
         case "string":
             words = kind.enum or shape.words
-            patterns = [wish.matches for wish in comparisons if wish.matches is not None]
-            for text in words if words is not None else texts(cuts, patterns, shape.least, shape.most):
+            for text in words if words is not None else _texts(comparisons, cuts, shape):
                 if isinstance(text, str) and (shape.words is None or text in shape.words):
                     yield text
+
+
+def _texts(comparisons: Sequence[Comparison], cuts: Sequence[Any], shape: Shape) -> Iterator[str]:
+    """A text for each way in which the patterns can fit; where one is not understood, examples."""
+    patterns = _patterns(comparisons)
+    exact = _cells(patterns, tuple(cut for cut in cuts if isinstance(cut, str))) if patterns else None
+    if exact is None:
+        yield from texts(cuts, patterns, shape.least, shape.most)
+        return
+    for text in exact:
+        if len(text) >= shape.least and (shape.most is None or len(text) <= shape.most):
+            yield text
+
+
+def _patterns(comparisons: Iterable[Comparison]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(wish.matches for wish in comparisons if wish.matches is not None))
+
+
+@lru_cache(maxsize=256)
+def _cells(patterns: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...] | None:
+    found = cells(patterns, words)
+    return None if found is None else tuple(found)
+
+
+def on_examples(policies: Sequence[Policy], asked: Iterable[tuple[Policy, Conditions]] = ()) -> list[str]:
+    """The inputs whose patterns are not understood together, so that their texts are examples only."""
+    compared: dict[str, list[Comparison]] = {}
+    for when in (*(rule.when for policy in policies for rule in policy.rules), *(when for _, when in asked)):
+        _collect(when, compared)
+    return [
+        name
+        for name, found in compared.items()
+        if (patterns := _patterns(found))
+        and _cells(patterns, tuple(cut for cut in constants(found) if isinstance(cut, str))) is None
+    ]
 
 
 def _bounds(kind: Input, shape: Shape) -> Range:

@@ -138,9 +138,11 @@ CODES: dict[str, Code] = {
     ),
     "P018": Code(
         "Rules that cannot be analysed in full.",
-        "The outcome depends on so many inputs at once that not all cases can be looked at. Decisions are not "
-        "affected, and `never` assertions that could not be proven are refused.",
-        "Split the policy by action, or compare fewer inputs in its rules.",
+        "The outcome depends on so many inputs at once that not all cases can be looked at; then a `never` that could "
+        "not be proven is refused. Or `matches` has a pattern that is not understood, with look-around, references "
+        "back, anchors or flags; then texts are tried on examples, and a `never` holds for these. Decisions are not "
+        "affected.",
+        "Split the policy by action, compare fewer inputs in its rules, or write a plainer pattern.",
         severity="warning",
     ),
     "P019": Code(
