@@ -234,8 +234,8 @@ class _Game:
         told = [found for child in children if (found := _ended(child)) is not None]
         dead = sum(child.process.exitcode == -signal.SIGKILL for child in children)
         self.played.kills += dead
-        settled = any(found.get("status") == "done" for found in told)  # by one that came after another's death
-        assert dead or settled or not die, f"no process came to {die!r}: {told}"
+        others_got_on = self.cell.workers > 1 and self.played.kills >= self.cell.times  # past the point, after a death
+        assert dead or not die or others_got_on, f"no process came to {die!r}: {told}"
         return told
 
     def _to_an_end(self) -> dict[str, Any]:
