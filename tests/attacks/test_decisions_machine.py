@@ -71,6 +71,9 @@ class Decisions(RuleBasedStateMachine):
         )
 
     @rule(person=NAMES, behalf=st.none() | NAMES, word=st.sampled_from(["approve", "approve", "reject"]))
+    def vote(self, person: str, behalf: str | None, word: str) -> None:
+        self.decide(person, behalf, word)
+
     def decide(self, person: str, behalf: str | None, word: str) -> None:
         barred = frozenset(self.asked.excluded) | self._delegates(set(self.asked.excluded))
         with contextlib.suppress(DecisionRefused, Conflict):
@@ -80,6 +83,13 @@ class Decisions(RuleBasedStateMachine):
                 self.approvals.reject(self.asked.id, person, comment="no", on_behalf_of=behalf)
             reached = bool(self.approvals.escalated([self.asked]))
             self.voted.setdefault(self.asked.id, []).append((person, behalf or person, self.clock(), barred, reached))
+
+    @precondition(lambda self: self.approvals.delegations.all())
+    @rule(index=st.integers(0, 5), behalf=st.booleans())
+    def decide_as_a_delegate(self, index: int, behalf: bool) -> None:
+        rows = self.approvals.delegations.all()
+        row = rows[index % len(rows)]
+        self.decide(row.delegate, row.delegator if behalf else None, "approve")
 
     @rule(person=NAMES, amount=st.integers(2, 9))
     def edit(self, person: str, amount: int) -> None:
