@@ -17,7 +17,7 @@ def test_one_message_whichever_commit_was_the_last(tmp_path: Path, spawn: Spawn)
         scene.begin("whole", die_after_commit=number).died()
         left = scene.left()
         if left.run is None:
-            assert number == 1  # it only makes the tables
+            assert number <= 2  # one makes the tables, one looks whether they are up to date
             continue
         scene.run = left.run.id
         assert scene.do("whole")["status"] == "done", number
