@@ -98,11 +98,11 @@ class Desk:
 
     @property
     def visit(self) -> Visit:
-        return self.house.engine().services.runs.visits(self.run)[-1]
+        return self.engine(ScriptedChatModel([])).services.runs.visits(self.run)[-1]
 
     @property
     def rows(self) -> Sequence[Effect]:
-        return sorted(self.house.engine().services.ledger.of_run(self.run), key=lambda row: row.slot)
+        return sorted(self.engine(ScriptedChatModel([])).services.ledger.of_run(self.run), key=lambda row: row.slot)
 
     @property
     def states(self) -> list[tuple[int, str]]:
@@ -110,9 +110,9 @@ class Desk:
 
     @property
     def ended(self) -> Any:
-        return self.house.engine().services.runs.get(self.run)
+        return self.engine(ScriptedChatModel([])).services.runs.get(self.run)
 
     @property
     def whole(self) -> bool:
         """Whether the audit chain verifies."""
-        return self.house.engine().audit_fault(None) is None
+        return self.engine(ScriptedChatModel([])).audit_fault(None) is None

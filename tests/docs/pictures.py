@@ -20,8 +20,9 @@ COUNTEREXAMPLE = ROOT / "tests" / "refused" / "approval_passed_by.yaml"
 
 
 def shipped() -> list[Path]:
-    """The graph files of this project and of its examples."""
-    return [*sorted((ROOT / "graphs").glob("*.yaml")), *sorted((ROOT / "examples").glob("*/graphs/*.yaml"))]
+    """The graph files of this project and of its examples, but for the many of a replay, which no page shows."""
+    examples = sorted((ROOT / "examples").glob("*/graphs/*.yaml"))
+    return [*sorted((ROOT / "graphs").glob("*.yaml")), *(file for file in examples if file.parts[-3] != "agentdojo")]
 
 
 def load(file: Path, project: Path) -> Loaded:

@@ -12,7 +12,18 @@ from interlock.graphs.cards import Card, ReasonCard, Schema
 from interlock.graphs.flow import flow, reachable
 from interlock.graphs.proofs.shapes import argument_shapes
 from interlock.graphs.proofs.structure import consequential
-from interlock.graphs.spec import START, ApproveStep, CompensateStep, ForkStep, JoinStep, Performing, ReasonStep, Spec
+from interlock.graphs.spec import (
+    START,
+    ApproveStep,
+    CompensateStep,
+    ForkStep,
+    GraphStep,
+    JoinStep,
+    MapStep,
+    Performing,
+    ReasonStep,
+    Spec,
+)
 from interlock.policies.autonomy import may_auto
 from interlock.policies.drawer import PolicyDrawer
 from interlock.tools.action import Action
@@ -67,11 +78,13 @@ def normal(data: Data) -> Data:
 
 
 def approval_dropped(graph: Planted) -> Iterator[Planted]:
-    """An edge into an action that no policy decides loses its approval; without policies, any edge into one."""
-    for policies in (
-        graph.policies,
-        replace(graph.policies, policies=[_names_only(p) for p in graph.policies.policies]),
-    ):
+    """An edge into an action that no policy decides loses its approval; without policies, any edge into one.
+
+    A graph in which another is nested keeps its policies: without them the nested one is refused first.
+    """
+    bare_of_all = replace(graph.policies, policies=[_names_only(p) for p in graph.policies.policies])
+    nests = any(isinstance(step, GraphStep | MapStep) for step in graph.spec.steps.values())
+    for policies in (graph.policies,) if nests else (graph.policies, bare_of_all):
         bare = replace(graph, policies=policies)
         for index, edge in enumerate(graph.data["edges"]):
             target = edge["to"]
