@@ -122,7 +122,7 @@ def _task(
                 proposals=proposals,
                 grants=grants,
             )
-            found = leaked(replay, injection)
+            found = leaked(replay, injection, plain)
             tally.leaked[position] += bool(found)
             tally.leaks += [f"{task.graph} {injection.id} {position} {done.call.function}" for done in found]
             tally.won[position] += replay.attacker_won

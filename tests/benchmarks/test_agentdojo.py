@@ -99,6 +99,7 @@ def test_what_is_injected_does_not_happen(
     """Before the calls of the task or after them: every injected call is tried, and none happens unasked."""
     task, injection = tasks[graph], attack(tasks[graph], name)
     stage = Stage(tmp_path / "home", task, drawers=drawers)
+    plain = stage.play(benign_answers(stage.spec, task))
     for position in ("before", "after"):
         replay = stage.play(
             attacked_answers(stage.spec, task, injection),
@@ -109,7 +110,7 @@ def test_what_is_injected_does_not_happen(
         )
         assert [attempt.call for attempt in replay.attempts] == list(injection.calls)
         assert {attempt.became for attempt in replay.attempts} == {"refused"}
-        assert leaked(replay, injection) == []
+        assert leaked(replay, injection, plain) == []
         assert not replay.attacker_won
 
 
