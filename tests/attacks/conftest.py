@@ -13,6 +13,7 @@ from interlock.engine.project import now
 from interlock.engine.service import Engine
 from tests.attacks.house import House
 from tests.drawn import Watch
+from tests.store.conftest import stores as stores
 from tests.store.conftest import url as url  # for attacks that go straight at the store, on every database
 
 
