@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from interlock.digest import Json
 from interlock.errors import EffectNotDone
 from interlock.settings import Settings
+from interlock.source import SourceError
 from interlock.tools.secret import Secrets, scrub_logs
 from tests.attacks.house import House
 
@@ -23,6 +25,7 @@ TOOLS = '''
 
 import base64
 import logging
+import re
 from pathlib import Path
 
 from interlock.errors import EffectFailed
@@ -145,14 +148,22 @@ def test_a_trace_holds_the_name_alone(service: House) -> None:
     assert all(VALUE not in item for item in tracer.heard)
 
 
-@pytest.mark.parametrize("token", ["$.text", "$.name"])
+@pytest.mark.parametrize("token", ["$.text", "$.name", "k3y", "secret://", "{value: $.name, stands_in: $.text}"])
 def test_only_the_graph_names_a_secret(token: str, service: House) -> None:
-    """A value of the run that looks like a reference is denied, and nothing is called."""
-    service.write("graphs/call.yaml", GRAPH.replace("TOKEN", token).replace(", optional: true", ""))
-    run = service.begun("call", text="secret://service", name="secret://service")
-    assert (run.outcome, run.effect.state) == ("not_called", "denied")
-    assert not (service.home / "provider").exists()
-    assert "only a constant of the graph" in str(run.effect.verdict)
+    """A binding that a value of the run could fill, or that is a value itself, is refused before anything runs."""
+    service.write("graphs/call.yaml", GRAPH.replace("TOKEN", token).replace(", optional: true}, amount", "}, amount"))
+    with pytest.raises(SourceError, match=r"error\[G107\]: `token` of `service.call`"):
+        service.begun("call", text="secret://service", name="secret://service")
+
+
+def test_no_model_fills_in_a_secret(service: House) -> None:
+    """Where an action model would have to name it, the graph is refused."""
+    service.write("nodes/caller.yaml", "node: caller\nkind: act\ngoal: Call it.\nactions: [service.call]\n")
+    step = "call: {node: caller, reads: [text], writes: called}"
+    graph = re.sub(r"call: \{call: .*\}", step, GRAPH).replace("denied, failed]", "denied, failed, abstained]")
+    service.write("graphs/call.yaml", graph)
+    with pytest.raises(SourceError, match=r"error\[G106\]: `service.call` needs `token`"):
+        service.begun("call", text="secret://service")
 
 
 def test_an_edit_names_no_other_secret(service: House, monkeypatch: pytest.MonkeyPatch) -> None:

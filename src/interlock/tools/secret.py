@@ -45,8 +45,13 @@ class NamesSecret:
     """Marks an argument that names a secret."""
 
 
+def names_secret(value: object) -> bool:
+    """Whether a value is written as the name of a secret."""
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
+
+
 def _name(value: str) -> str:
-    if not NAME.fullmatch(value):
+    if not names_secret(value):
         raise ValueError("name a secret as secret://name: lower-case letters, digits and _")
     return value
 

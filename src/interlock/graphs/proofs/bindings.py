@@ -14,6 +14,7 @@ from interlock.graphs.proofs.shapes import argument_shapes, result_shape, state_
 from interlock.graphs.spec import CallStep, CompensateStep, Performing, ReasonStep, Spec
 from interlock.source import Loc, hint_for
 from interlock.tools.action import Action
+from interlock.tools.secret import names_secret
 
 _OPERATORS: dict[str, tuple[str, ...]] = {
     "string": ("eq", "ne", "in", "not_in", "matches"),
@@ -84,11 +85,18 @@ def _bound(name: str, step: Performing, shapes: Shapes, actions: Mapping[str, Ac
             elif argument not in wrong and (odd := misfit(value, arguments[argument], shapes)):
                 yield Fault("G107", f"`{argument}` of `{action.name}` {odd[0]}", at, hint=odd[1])
                 wrong.add(argument)
+            elif argument in action.secret_arguments and not names_secret(value):
+                message = f"`{argument}` of `{action.name}` names a secret, which only a constant of the graph may do"
+                yield Fault("G107", message, at, hint="write secret://name")
+                wrong.add(argument)
         missing = [argument for argument in required if argument not in step.bind]
-        if missing and isinstance(step, CallStep) and not wrong:
+        if not isinstance(step, CallStep):  # a model fills in the others
+            missing = [argument for argument in missing if argument in action.secret_arguments]
+        if missing and not wrong:
             words = ", ".join(f"`{argument}`" for argument in missing)
             message = f"`{action.name}` needs {words}"
-            yield Fault("G106", message, ("steps", name, "bind" if step.bind else "call"), key=bool(step.bind))
+            field = "bind" if step.bind else "call" if isinstance(step, CallStep) else "node"
+            yield Fault("G106", message, ("steps", name, field), key=bool(step.bind))
 
 
 def _undone(name: str, step: CompensateStep, spec: Spec, actions: Mapping[str, Action]) -> Iterator[Fault]:
