@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,11 @@ SAMPLE = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed() -> None:
+def installed() -> Iterator[None]:
+    """The example finds its environments in this module, and in no other test of the process."""
     bridge.install()
+    yield
+    sys.modules.pop("agentdojo_bridge", None)
 
 
 @pytest.fixture(scope="module")
