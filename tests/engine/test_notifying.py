@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from interlock.errors import SettingsError
 from interlock.settings import load_settings
 from interlock.store.notices import ATTEMPTS, LONGEST_PAUSE, TAKEN, pause
 from interlock.store.tables import Notice
+from interlock.web.rounds import Rounds
 from tests.attacks.house import House
 from tests.servers import Server, serving
 
@@ -88,7 +90,7 @@ def test_what_failed_is_tried_again_with_the_same_id_and_body(house: House, serv
 def test_a_receiver_that_never_takes_it_is_given_up(house: House, server: Server) -> None:
     """After the last attempt; the audit says so, and nothing else is lost."""
     server.replies = [(503, {}, b"")]
-    engine = told(house, server)
+    engine = told(house, server, notify_events=["approval.requested"])
     run = house.begun("pay", engine)
     for attempt in range(1, ATTEMPTS):
         house.clock.advance(pause(attempt))
@@ -129,6 +131,43 @@ def test_nothing_is_told_of_what_did_not_happen(house: House, server: Server) ->
     with pytest.raises(RuntimeError, match="dies"):
         die()
     assert len(notices(engine)) == before
+
+
+def test_what_escalates_or_expires_is_told_without_a_run_being_driven(house: House, server: Server) -> None:
+    """Looking after notices looks at the clocks of requests first."""
+    later = "one: {count: 1, role: finance, within: 1h, escalate: {after: 30m, role: managers}"
+    house.change("policies/people.yaml", "people:", "people:\n  mia: [managers]")
+    house.change("policies/shop.yaml", "one: {count: 1, within: 1h", later)
+    engine = told(house, server)
+    house.begun("pay", engine)
+    house.clock.advance(timedelta(minutes=30))
+    assert engine.notify() == Delivered(sent=1)
+    house.clock.advance(timedelta(minutes=31))
+    assert engine.notify() == Delivered(sent=1)
+    told_of = [json.loads(asked.body)["type"] for asked in server.asked]
+    assert told_of == ["approval.requested", "approval.escalated", "approval.expired"]
+
+
+def test_a_server_tells_by_itself(house: House, server: Server) -> None:
+    """A round delivers what is due, goes on after one that was cut short, and ends when it is told to."""
+    engine = told(house, server, notify_events=["approval.expired"])
+    run = house.begun("pay", engine)
+    house.clock.advance(timedelta(hours=2))
+    done, notify, failures = Event(), engine.notify, iter([RuntimeError("once")])
+
+    def watched() -> Delivered:
+        for failure in failures:
+            raise failure
+        found = notify()
+        done.set()
+        return found
+
+    rounds = Rounds(engine, every=0.01)
+    engine.notify = watched  # type: ignore[method-assign]
+    rounds.start()
+    assert done.wait(30)
+    rounds.close()
+    assert [json.loads(asked.body)["data"]["run"] for asked in server.asked] == [run.id]
 
 
 def test_mail_is_written_to_everybody_and_once_each(house: House) -> None:

@@ -16,7 +16,8 @@ def notify(
 ) -> None:
     """Deliver the notices that are due: each to its webhook or address, until it is taken or given up.
 
-    Driving a run does the same at its end; call this from a timer, so that what failed is tried again.
+    Driving a run does the same at its end, and a server twice a minute; without one call this from a timer, so
+    that what failed is tried again, and what escalates or expires is told.
     Exit 1 when something could not be delivered now.
     """
     engine = open_engine(as_json)

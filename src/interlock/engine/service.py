@@ -127,7 +127,11 @@ class Engine:
         return standing
 
     def notify(self) -> Delivered:
-        """Deliver what people outside are to be told and is due now; what fails is tried again later."""
+        """Deliver what people outside are to be told and is due now; what fails is tried again later.
+
+        Requests whose time has come are escalated or closed before, so that people are told of that too.
+        """
+        self.services.approvals.expire()
         return deliver(self.project.notices, self.project.settings, self.services.audit, self.services.clock)
 
     # Events -------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from interlock.web.legible import changed
 from interlock.web.origins import Origins
 from interlock.web.pages import Pages
 from interlock.web.problems import Problem, problem_of
+from interlock.web.rounds import Rounds
 from interlock.web.throttle import Throttle
 
 STATIC = {"style.css": "text/css; charset=utf-8"}
@@ -48,11 +49,13 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     services = engine.services
     sessions = Sessions(services.database, services.audit, services.clock, services.credentials)
     door = Door(services, sessions, Throttle(services.clock), origins)
-    pages, driving = Pages(), Driving(engine)
+    pages, driving, rounds = Pages(), Driving(engine), Rounds(engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        rounds.start()
         yield
+        rounds.close()
         driving.close()
 
     def answer(problem: Problem, path: str) -> tuple[str, bytes]:

@@ -1,0 +1,45 @@
+"""What a server does by itself from time to time: look at the clocks of requests, and tell people outside."""
+
+from __future__ import annotations
+
+import logging
+from threading import Event, Thread
+
+from interlock.engine.service import Engine
+from interlock.errors import InterlockError
+
+LOG = logging.getLogger("interlock.web")
+
+EVERY = 30.0
+"""Seconds between two rounds."""
+
+
+class Rounds:
+    """Makes rounds in a thread of this process until it is closed; what goes wrong is logged, and tried again."""
+
+    def __init__(self, engine: Engine, every: float = EVERY) -> None:
+        self._engine = engine
+        self._every = every
+        self._over = Event()
+        self._thread = Thread(target=self._go, name="interlock-rounds", daemon=True)
+
+    def start(self) -> None:
+        """Begin with the first round at once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End once the round under way is made."""
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _go(self) -> None:
+        while True:
+            try:
+                self._engine.notify()
+            except InterlockError as error:
+                LOG.error("a round was cut short: %s It is made again in %d seconds.", error.message, self._every)
+            except Exception:
+                LOG.exception("a round was cut short; it is made again in %d seconds", self._every)
+            if self._over.wait(self._every):
+                return
