@@ -153,6 +153,8 @@ class Job:
     """Seconds to wait for another process that drives the run."""
     parks: bool = False
     """Stay alive after the work until killed."""
+    tables: bool = True
+    """Make the tables of a new home before commits are counted; the first that counts then only looks at them."""
 
 
 def work(job: Job, wire: Connection) -> None:
@@ -167,6 +169,8 @@ def work(job: Job, wire: Connection) -> None:
         at(job.die, lambda: _die(wire, job.die))
     if job.hold:
         at(job.hold, lambda: _hold(wire, job.hold))
+    if job.tables:
+        open_project(job.home, job.root, **job.settings).database.engine.dispose()
     commits = count_commits(lambda n: _die(wire, f"commit {n}") if n == job.die_after_commit else None)
     try:
         told = _told(_do(job, wire))

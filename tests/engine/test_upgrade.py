@@ -470,6 +470,8 @@ def test_a_pinned_version_that_no_longer_passes_is_no_target(make: Make) -> None
     """The policy that decided its action is gone: runs are not moved to it."""
     project, run = waits(make)
     old = project.services.runs.get(run).spec_digest
-    (project.root / "policies" / "counter.yaml").write_text(POLICY.replace("counter.add]", "counter.other]"))
+    other = POLICY.replace("counter.add]", "counter.look]").replace("{amount: {type: int}}", "{action: {type: string}}")
+    rules = "rules:\n  - {id: all, when: {action: counter.look}, then: auto, because: it only reads}\n"
+    (project.root / "policies" / "counter.yaml").write_text(other.partition("rules:")[0] + rules)
     with pytest.raises(ProjectError, match=r"add no longer passes its check: .* \(G201\)"):
         proven(workflow_named(Project(project.root, project.settings, clock=project.clock), old))

@@ -130,7 +130,7 @@ class _Maker:
         match choice.choice([*often, *often, "approve", "python", "reserve", "wait", "route", "look"]):
             case "reason":
                 limits = StepLimits(tokens=choice.choice([None, 100]))
-                card = REASON.model_copy(update={"prompt": f"Think of ${key}."})
+                card = REASON.model_copy(update={"node": f"think_of_{key}", "prompt": f"Think of ${key}."})
                 return ReasonStep(card=card, reads=[key], writes=other, visits=visits, limits=limits)
             case "python":
                 return PythonStep(card=PYTHON, reads=[key], writes=other, visits=visits)
