@@ -9,6 +9,7 @@ import ipaddress
 import itertools
 import os
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -60,3 +61,9 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     for name in [name for name in os.environ if name.startswith("INTERLOCK_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("INTERLOCK_HOME", str(tmp_path_factory.getbasetemp() / f"home-{next(_number)}"))
+
+
+def pytest_sessionfinish() -> None:
+    """Stop what the tests of this process started; a worker may end without the interpreter's own clean-up."""
+    if (postgres := sys.modules.get("tests.postgres")) is not None:
+        postgres.stop()

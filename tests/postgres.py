@@ -39,6 +39,13 @@ def _server() -> Any:
             return get_server(tempfile.mkdtemp(prefix="interlock-pg-"), cleanup_mode="delete")
 
 
+def stop() -> None:
+    """Stop the server and throw away what it holds, where one was started."""
+    if _server.cache_info().currsize:
+        _server().cleanup()
+        _server.cache_clear()
+
+
 def _url(database: str) -> URL:
     return make_url(_server().get_uri()).set(drivername="postgresql+psycopg", database=database)
 
