@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
+import pytest
 from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import event
 
@@ -73,6 +74,8 @@ def drive(engine: Engine, spec: Spec, random: Random) -> str:
     return run.id
 
 
+@pytest.mark.slow  # 500 whole runs, each stored as any other
+@pytest.mark.timeout(900)
 def test_no_run_takes_more_than_was_proven(make: Make) -> None:
     """Steps, model calls, actions and questions of 500 random runs; each bound is reached by some of them."""
     random = Random(20)
