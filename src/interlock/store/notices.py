@@ -76,8 +76,11 @@ class Notices:
     def take(self, limit: int = 20) -> list[Notice]:
         """Take notices that are due, oldest first; nobody else gets them for `TAKEN`."""
         now = self._clock()
+        due = select(Notice).where(Notice.state == "due", col(Notice.due_at) <= now)
+        with self._database.read() as session:
+            if session.exec(due.limit(1)).first() is None:
+                return []  # most looks find nothing, and keep no writer waiting
         with self._database.write() as session:
-            due = select(Notice).where(Notice.state == "due", col(Notice.due_at) <= now)
             found = list(session.exec(due.order_by(col(Notice.due_at), col(Notice.id)).limit(limit)).all())
             for notice in found:
                 notice.due_at = now + TAKEN
