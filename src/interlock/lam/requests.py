@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 from interlock.lam.candidates import read_value, whole_span
+from interlock.lam.examples import Call, Example, Span
 from interlock.lam.parameters import Parameter, read_parameters
 from interlock.lam.protocol import ActionSchema, Observation
 from interlock.lam.values import Writer, Written, plain
@@ -25,30 +26,6 @@ _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _QUESTION = re.compile(r"(?i)(what|how|which|did|do|is|are|am|was|any|could|can)\b")
 _DANGLING = "to|on|for|about|regarding|concerning|that|of|with|in|at|the|mentioning|containing|by|and|over|from|against"
 _KINDS = ("customer", "order", "invoice")
-
-
-@dataclass(frozen=True)
-class Span:
-    """Where a value stands; `whole` when it is all of a source other than the request."""
-
-    source: str
-    start: int
-    end: int
-    whole: bool = False
-
-
-@dataclass(frozen=True)
-class Example:
-    """One request, the action space it meets, and the right decision."""
-
-    observation: Observation
-    space: tuple[ActionSchema, ...]
-    kind: Literal["act", "ask", "abstain"]
-    name: str | None = None
-    arguments: dict[str, Any] = field(default_factory=dict)
-    spans: dict[str, Span] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    template: str = ""
 
 
 @dataclass
@@ -432,9 +409,7 @@ class _Scene:
             observation,
             self._space(name, subset),
             "ask" if missing else "act",
-            name,
-            arguments,
-            spans,
+            (Call(name, arguments, spans),),
             missing,
             self.template,
         )
