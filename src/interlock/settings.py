@@ -72,8 +72,8 @@ class Settings(BaseSettings):
     prices: dict[str, Price] = {}
     """USD per million tokens by provider string, as JSON: `{"openai:NAME": {"input": 0.5, "output": 1.5}}`."""
 
-    action_model: Path | None = None
-    """Folder of action-model weights; default is the model shipped with the package."""
+    action_model: str | None = None
+    """Which action model: a folder of weights; default is the model shipped with the package."""
 
     secrets: Path | None = None
     """Folder of secrets, a file each; default is `secrets` in `home`."""

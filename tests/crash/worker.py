@@ -375,7 +375,7 @@ def main() -> None:
     """The command line that dies at a boundary, with a scripted action model in the place of the embedded one."""
     point, dashes, *arguments = sys.argv[1:]
     assert dashes == "--"
-    Project._embedded_model = lambda _self: scripted_action_model()  # type: ignore[method-assign,assignment]
+    Project._named_model = lambda _self: scripted_action_model()  # type: ignore[method-assign,assignment]
     if point in POINTS:
         at(point, lambda: _die(None, point))
     sys.argv = ["interlock", *arguments]

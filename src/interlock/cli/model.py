@@ -24,6 +24,9 @@ app = typer.Typer(no_args_is_help=True, help="The action model: propose a call, 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Model = Annotated[Path | None, typer.Option("--model", help="Folder of trained weights; the packaged ones if omitted.")]
+Reference = Annotated[
+    str | None, typer.Option("--model", help="Folder of trained weights; the packaged ones if omitted.")
+]
 
 
 def _progress() -> Progress:
@@ -99,7 +102,7 @@ def propose(
     ] = None,
     today: Annotated[str | None, typer.Option("--today", help="ISO date that relative dates count from.")] = None,
     risk: Annotated[float, typer.Option("--risk", min=0, max=1, help="How wrong a call may be.")] = 0.5,
-    model: Model = None,
+    model: Reference = None,
     as_json: Json = False,
 ) -> None:
     """Map a request and tools to one call, a question, or an abstention."""
@@ -113,9 +116,9 @@ def propose(
     day = _day(today)
     if batch is not None and out is not None:
         rows = list(read_rows(batch, _space(tools) if tools else None, day))
-        from interlock.lam.load import load_action_model
+        from interlock.lam.load import open_action_model
 
-        loaded = load_action_model(model)
+        loaded = open_action_model(model)
         with out.open("w", encoding="utf-8") as lines, _progress() as bar:
             for row in bar.track(rows, description="proposing"):
                 decision = loaded.decide(row.observation, row.space, risk=risk)
@@ -125,9 +128,9 @@ def propose(
         return
     space = _space(tools)
     observation = Observation(sources={"request": text or "", **_pairs(source)}, today=day)
-    from interlock.lam.load import load_action_model
+    from interlock.lam.load import open_action_model
 
-    decision = load_action_model(model).decide(observation, space, risk=risk)
+    decision = open_action_model(model).decide(observation, space, risk=risk)
     if as_json:
         typer.echo(json.dumps(result_object(None, decision), ensure_ascii=False))
     else:

@@ -179,7 +179,7 @@ class Project:
                 audit=audit,
                 credentials=Credentials(database, audit, self.clock, self.home),
                 chat_model=self.make_chat_model or (lambda provider: chat_model(provider, self.settings)),
-                action_model=self.action_model or self._embedded_model,
+                action_model=self.action_model or self._named_model,
                 drive_children=self.driver.drive_children,
             )
 
@@ -232,10 +232,10 @@ class Project:
         hint = hint_for(Path(name).stem, known) or f"there are: {', '.join(known) or 'none'}"
         raise ProjectError(f"there is no graph {name}; {hint.rstrip('?')}.")
 
-    def _embedded_model(self) -> ActionModel:
-        from interlock.lam.load import load_action_model  # imports torch, which takes seconds
+    def _named_model(self) -> ActionModel:
+        from interlock.lam.load import open_action_model  # imports torch, which takes seconds
 
-        return load_action_model(self.settings.action_model)
+        return open_action_model(self.settings.action_model)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Loads the embedded action model once a process."""
+"""Opens the action model that a setting or an option names, once a process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ from functools import lru_cache
 from pathlib import Path
 
 from interlock.lam.confidence import UNCALIBRATED, Calibration
+from interlock.lam.protocol import ActionModel
 from interlock.lam.spans import SpanModel
 from interlock.lam.weights import load, packaged_folder
+
+
+def open_action_model(reference: str | None = None) -> ActionModel:
+    """The action model that `reference` names: a folder of trained weights, or the packaged ones without it.
+
+    The same reference gives the same object for as long as the process lives.
+
+    Raises:
+        ModelError: there is no intact model.
+    """
+    return load_action_model(Path(reference) if reference else None)
 
 
 def load_action_model(path: Path | None = None, *, threads: int | None = None) -> SpanModel:
