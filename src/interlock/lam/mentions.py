@@ -9,10 +9,16 @@ from typing import Literal
 
 from interlock.lam.normalisers import MONTH, NUMBER_WORD, SMALL, WEEKDAY
 
-MentionKind = Literal["email", "url", "date", "time", "duration", "percent", "currency", "number", "id", "quoted"]
+MentionKind = Literal[
+    "email", "url", "date", "time", "duration", "percent", "currency", "number", "id", "quoted",
+    "vector", "series", "unit", "name", "place", "ordinal", "phone", "expression",
+]  # fmt: skip
 MENTION_KINDS: tuple[MentionKind, ...] = (
     "email", "url", "date", "time", "duration", "percent", "currency", "number", "id", "quoted",
+    "vector", "series", "unit", "name", "place", "ordinal", "phone", "expression",
 )  # fmt: skip
+"""`vector`: numbers in brackets; `series`: numbers in a row; `name`: capitalised words; `place`: a city and its
+state or country; `expression`: a formula."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,15 @@
-"""Parameters of an action as the model reads them: a name, a description and one kind of value."""
+"""Parameters of an action as the model reads them: a name, a description and one kind of value.
+
+Objects are flattened: `city` inside `address` is the parameter `address.city`, and `name` inside a list of
+objects `items` is the parameter `items[].name`, whose value is the list of all names.  `nest` puts them
+together again.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any, Literal
@@ -12,12 +18,16 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from interlock.lam.protocol import ActionSchema
 
-Kind = Literal["text", "email", "date", "time", "number", "integer", "option", "flag", "list", "unsupported"]
+Kind = Literal[
+    "text", "email", "date", "time", "number", "integer", "option", "flag", "list", "unsupported", "url", "datetime"
+]
 KINDS: tuple[Kind, ...] = (
-    "text", "email", "date", "time", "number", "integer", "option", "flag", "list", "unsupported",
+    "text", "email", "date", "time", "number", "integer", "option", "flag", "list", "unsupported", "url", "datetime",
 )  # fmt: skip
+DEEPEST = 4
+"""Objects inside objects that are flattened; what lies deeper is unsupported."""
 
-_UNIT = re.compile(r"\b(?:in\s+)?(seconds?|minutes?|hours?|days?|weeks?)\b")
+_UNIT = re.compile(r"\b(?:in\s+)?(seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b")
 
 FORMATS = FormatChecker(formats=())
 """Formats the final call is checked for.  `time` takes `HH:MM` with or without seconds, as pydantic does."""
@@ -48,15 +58,21 @@ class Parameter:
     """One argument of an action."""
 
     name: str
+    """Its path: `city`, `address.city`, `items[].name`."""
     description: str
     kind: Kind
     required: bool
+    """Whether every call has it: for a part of an object, whether the object is required too."""
     schema: dict[str, Any]
     """Its JSON Schema, without the `null` alternative of an optional argument."""
     options: tuple[Any, ...] = ()
     item: Parameter | None = None
     unit: str | None = None
     """`minutes`, `hours`…: the unit a duration is counted in."""
+    default: Any = None
+    """What the schema says holds when it is left out; never written into a call."""
+    needed: bool = False
+    """Whether its own object is incomplete without it."""
 
     def accepts(self, value: Any) -> bool:
         """Whether `value` alone fits the schema, formats included."""
@@ -85,7 +101,9 @@ def kind_of(schema: dict[str, Any]) -> Kind:
     """The kind of value a plain schema asks for."""
     if schema.get("enum"):
         return "option"
-    by_format: dict[str, Kind] = {"email": "email", "date": "date", "time": "time"}
+    by_format: dict[str, Kind] = {
+        "email": "email", "date": "date", "time": "time", "uri": "url", "url": "url", "date-time": "datetime",
+    }  # fmt: skip
     by_type: dict[str, Kind] = {
         "string": "text", "number": "number", "integer": "integer", "boolean": "flag", "array": "list",
     }  # fmt: skip
@@ -99,11 +117,12 @@ def kind_of(schema: dict[str, Any]) -> Kind:
 
 def _parameter(name: str, schema: dict[str, Any], required: bool, definitions: dict[str, Any]) -> Parameter:
     plain = plain_schema(schema, definitions)
-    kind = kind_of(plain)
+    kind = "unsupported" if set(name) & {".", "["} else kind_of(plain)
     item = None
     if kind == "list":
         item = _parameter(name, plain.get("items") or {"type": "string"}, True, definitions)
-        if item.kind in {"list", "unsupported"}:
+        deep = item.item is not None and item.item.kind not in {"number", "integer", "text"}
+        if item.kind == "unsupported" or deep:
             kind = "unsupported"
     about = f"{name.replace('_', ' ')} {plain.get('description', '')}".lower()
     unit = _UNIT.search(about) if kind in {"number", "integer"} else None
@@ -116,11 +135,46 @@ def _parameter(name: str, schema: dict[str, Any], required: bool, definitions: d
         options=tuple(plain.get("enum") or ()),
         item=item,
         unit=unit.group(1).rstrip("s") + "s" if unit else None,
+        default=plain.get("default"),
+        needed=required,
     )
 
 
+def _flat(
+    name: str, schema: dict[str, Any], required: bool, definitions: dict[str, Any], depth: int = 0
+) -> Iterator[Parameter]:
+    """The parameter of one property, or those of the object or list of objects that it is."""
+    plain = plain_schema(schema, definitions)
+    if depth < DEEPEST and plain.get("properties") and plain.get("type", "object") == "object":
+        inner = set(plain.get("required") or ())
+        for key, part in plain["properties"].items():
+            for leaf in _flat(key, part, key in inner, definitions, depth + 1):
+                about = leaf.description or str(plain.get("description") or "")
+                yield replace(leaf, name=f"{name}.{leaf.name}", required=required and leaf.required, description=about)
+        return
+    items = plain_schema(plain.get("items"), definitions) if plain.get("type") == "array" else {}
+    if items.get("properties") and depth == 0:
+        inner = set(items.get("required") or ())
+        for key, part in items["properties"].items():
+            leaf = _parameter(key, part, key in inner, definitions)
+            yield replace(
+                leaf,
+                name=f"{name}[].{key}",
+                description=leaf.description or str(plain.get("description") or ""),
+                required=required and leaf.required,
+                kind="unsupported" if leaf.kind in {"unsupported", "list", "flag"} else "list",
+                item=leaf,
+                schema={"type": "array", "items": leaf.schema},
+                options=(),
+                unit=None,
+                default=None,
+            )
+        return
+    yield _parameter(name, plain, required, definitions)
+
+
 def read_parameters(schema: ActionSchema) -> tuple[Parameter, ...]:
-    """The parameters of an action, in the order of its schema."""
+    """The parameters of an action, in the order of its schema, those of objects by their paths."""
     return _read(schema.model_dump_json())
 
 
@@ -130,19 +184,60 @@ def _read(document: str) -> tuple[Parameter, ...]:
     definitions = {**(parameters.get("definitions") or {}), **(parameters.get("$defs") or {})}
     required = set(parameters.get("required") or ())
     return tuple(
-        _parameter(name, part if isinstance(part, dict) else {}, name in required, definitions)
+        parameter
         for name, part in (parameters.get("properties") or {}).items()
+        for parameter in _flat(name, part if isinstance(part, dict) else {}, name in required, definitions)
     )
 
 
+def nest(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by path as a call holds them: `{"a.b": 1, "c[].d": [2, 3]}` is `{"a": {"b": 1}, "c": [{"d": 2}, …]}`.
+
+    Lists of objects whose parts differ in length lack those parts at the end, which `faults` then names.
+    """
+    nested: dict[str, Any] = {}
+    for path, value in arguments.items():
+        head, listed, rest = path.partition("[].")
+        *outer, last = head.split(".")
+        place = nested
+        for name in outer:
+            place = place.setdefault(name, {})
+        if not listed:
+            place[last] = value
+            continue
+        rows = place.setdefault(last, [])
+        for number, part in enumerate(value):
+            if number == len(rows):
+                rows.append({})
+            rows[number][rest] = part
+    return nested
+
+
 def faults(schema: ActionSchema, arguments: dict[str, Any]) -> list[str]:
-    """Names of the arguments that break the action's JSON Schema; `""` stands for the whole call."""
+    """Paths of the arguments that break the action's JSON Schema; `""` stands for the whole call.
+
+    Args:
+        arguments: as the call holds them, objects nested.
+    """
     checker = Draft202012Validator(schema.parameters, format_checker=FORMATS)
+    known = [parameter.name for parameter in read_parameters(schema)]
     found: list[str] = []
     for error in checker.iter_errors(arguments):
-        name = str(error.absolute_path[0]) if error.absolute_path else ""
-        if error.validator == "required" and not error.absolute_path:
-            name = next((key for key in error.validator_value if key not in arguments), "")
+        path = list(error.absolute_path)
+        if error.validator == "required":
+            path += [next((key for key in error.validator_value if key not in error.instance), "")]
+        name = _known_path(path, known)
         if name not in found:
             found.append(name)
     return found
+
+
+def _known_path(path: Sequence[str | int], known: Sequence[str]) -> str:
+    """The parameter that a path of an error lies in, else its outermost name."""
+    joined = ""
+    for part in path:
+        joined += "[]" if isinstance(part, int) else f".{part}" if joined else part
+        if joined in known:
+            return joined
+    inside = [name for name in known if joined and name.startswith((joined + ".", joined + "["))]
+    return inside[0] if inside else str(path[0]) if path else ""
