@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from interlock.cli.measuring import measure_set, the_set
+from interlock.cli.progress import progress_bar
 from interlock.errors import InputError, UsageError
 
 if TYPE_CHECKING:  # torch takes seconds to import, and `--help` needs none of it
@@ -23,17 +24,9 @@ if TYPE_CHECKING:  # torch takes seconds to import, and `--help` needs none of i
 app = typer.Typer(no_args_is_help=True, help="The action model: propose a call, train, evaluate.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Model = Annotated[Path | None, typer.Option("--model", help="Folder of trained weights; the packaged ones if omitted.")]
 Reference = Annotated[
     str | None, typer.Option("--model", help="Folder of trained weights; the packaged ones if omitted.")
 ]
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
-        TimeRemainingColumn(), console=Console(stderr=True),
-    )  # fmt: skip
 
 
 def _space(tools: Path | None) -> list[ActionSchema]:
@@ -119,7 +112,7 @@ def propose(
         from interlock.lam.load import open_action_model
 
         loaded = open_action_model(model)
-        with out.open("w", encoding="utf-8") as lines, _progress() as bar:
+        with out.open("w", encoding="utf-8") as lines, progress_bar() as bar:
             for row in bar.track(rows, description="proposing"):
                 decision = loaded.decide(row.observation, row.space, risk=risk)
                 lines.write(json.dumps(result_object(row.id, decision), ensure_ascii=False) + "\n")
@@ -160,7 +153,7 @@ def train(
     use_threads(threads)
     standard = Plan(seed=seed, examples=examples)
     plan = replace(standard, head_rate=rate * standard.head_rate, encoder_rate=rate * standard.encoder_rate)
-    with _progress() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("training", total=plan.batches)
         run(
             out,
@@ -190,12 +183,29 @@ def evaluate(
         str, typer.Option("--split", help="Words of the requests: heldout, or the harder idioms.")
     ] = "heldout",
     errors: Annotated[
-        Path | None, typer.Option("--errors", help="Write the wrong decisions to this JSONL file.")
+        Path | None, typer.Option("--errors", "--wrong", help="Write the wrong decisions to this JSONL file.")
     ] = None,
-    model: Model = None,
+    bfcl: Annotated[Path | None, typer.Option("--bfcl", help="Folder of BFCL columns: NAME.jsonl, answers.")] = None,
+    snips: Annotated[Path | None, typer.Option("--snips", help="Folder of the SNIPS intents.")] = None,
+    seal_tools: Annotated[Path | None, typer.Option("--seal-tools", help="Folder of Seal-Tools: dev, tool.")] = None,
+    clinc: Annotated[Path | None, typer.Option("--clinc", help="Folder of the CLINC rows.")] = None,
+    column: Annotated[list[str] | None, typer.Option("--column", help="Only this BFCL column; repeat it.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many rows of a public set (of each column).")
+    ] = None,
+    model: Reference = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the model on held-out requests, which are written in other words than those it was trained on."""
+    """Measure the model: on held-out requests in other words than it was trained on, or on a public set."""
+    chosen = the_set({"bfcl": bfcl, "snips": snips, "seal_tools": seal_tools, "clinc": clinc})
+    if chosen is not None:
+        measure_set(
+            *chosen, column or [], limit, model=model, threads=threads, risk=risk,
+            wrong=errors, as_json=as_json,
+        )  # fmt: skip
+        return
+    if column or limit:
+        raise UsageError("--column and --limit go with a public set, such as --bfcl FOLDER.")
     from interlock.lam.calibrate import held_out_error
     from interlock.lam.evaluate import held_out, measure
     from interlock.lam.load import load_action_model
@@ -203,13 +213,13 @@ def evaluate(
 
     if split not in ("heldout", "idioms"):
         raise UsageError(f"--split is heldout or idioms, not {split!r}.")
-    loaded = load_action_model(model, threads=threads)
+    loaded = load_action_model(Path(model) if model else None, threads=threads)
     wrong: list[dict[str, Any]] = []
 
     def keep(example: Example, decision: Decision) -> None:
         wrong.append({"wanted": json.loads(to_json(example)), "got": decision.model_dump()})
 
-    with _progress() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("deciding", total=count)
         rows = list(held_out(count, split))
         report = measure(

@@ -1,0 +1,1 @@
+"""Measures of action models on public sets: readers, scoring rules and figures."""

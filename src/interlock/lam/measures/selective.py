@@ -1,0 +1,73 @@
+"""How right a model is when it acts only above a confidence: accuracy against coverage (El-Yaniv and Wiener 2010)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from interlock.lam.measures.outcomes import Outcome
+
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
+    """Coverage and accuracy when only calls of at least this confidence are made.
+
+    Returns:
+        `coverage`: percent of the requests that ask for a call and are acted on; `acted`: how many are
+        acted on in all; `accuracy`: percent of those that are fully right, `None` when there are none.
+    """
+    made = [outcome for outcome in outcomes if outcome.acted and outcome.confidence >= threshold]
+    asking = sum(bool(outcome.case.gold) for outcome in outcomes)
+    covered = sum(bool(outcome.case.gold) for outcome in made)
+    return {
+        "threshold": round(threshold, 4),
+        "coverage": round(100 * covered / asking, 2) if asking else None,
+        "acted": len(made),
+        "accuracy": round(100 * sum(outcome.right for outcome in made) / len(made), 2) if made else None,
+    }
+
+
+def curve(outcomes: Sequence[Outcome], points: int = 100) -> list[dict[str, Any]]:
+    """Accuracy from the strictest threshold to none, at up to `points` confidences that occur."""
+    levels = sorted({outcome.confidence for outcome in outcomes if outcome.acted}, reverse=True)
+    step = max(1, len(levels) // points)
+    chosen = levels[step - 1 :: step]
+    if levels and chosen[-1] != levels[-1]:
+        chosen.append(levels[-1])
+    return [at_threshold(outcomes, level) for level in chosen]
+
+
+def selective(outcomes: Sequence[Outcome], certified: Mapping[str, float | None] | None = None) -> dict[str, Any]:
+    """Figures at fixed thresholds and at the certified one of each risk class.
+
+    Args:
+        certified: the act-threshold of each risk class as calibrated; `None` where a person is always asked.
+    """
+    found = {
+        name: None if level is None else at_threshold(outcomes, level) for name, level in (certified or {}).items()
+    }
+    return {"thresholds": [at_threshold(outcomes, level) for level in THRESHOLDS], "certified": found}
+
+
+def rejected_at(outcomes: Sequence[Outcome], accepted: float = 0.95) -> dict[str, Any] | None:
+    """How many requests that nothing fits are turned away when a share of the valid ones must pass.
+
+    The threshold on the probability that nothing fits is the least that lets `accepted` of the valid ones pass.
+
+    Returns:
+        `rejected` in percent with the threshold and both counts; `None` without requests of both sorts.
+    """
+    valid = sorted(outcome.decision.p_null for outcome in outcomes if outcome.case.gold)
+    others = [outcome.decision.p_null for outcome in outcomes if not outcome.case.gold]
+    if not valid or not others:
+        return None
+    level = valid[max(1, math.ceil(accepted * len(valid))) - 1]
+    return {
+        "accepted": round(100 * sum(p <= level for p in valid) / len(valid), 2),
+        "rejected": round(100 * sum(p > level for p in others) / len(others), 2),
+        "p_null": round(level, 4),
+        "n_valid": len(valid),
+        "n_none": len(others),
+    }
