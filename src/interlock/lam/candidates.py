@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
-from interlock.lam.mentions import CURRENCIES, MentionKind, find_mentions
-from interlock.lam.normalisers import DATES, NUMBERS, RULES, TIMES, first_rule
+from interlock.lam.mentions import CURRENCIES, JOINT, MentionKind, find_mentions
+from interlock.lam.normalisers import DATES, NUMBERS, RULES, TIMES, first_rule, written_as
 from interlock.lam.parameters import Parameter
 from interlock.lam.protocol import Evidence
 
@@ -70,9 +71,86 @@ def option_of(text: str, options: tuple[Any, ...]) -> Any:
     return (exact or found)[0] if len(exact or found) == 1 else None
 
 
+_SHARE = re.compile(r"fraction|decimal|\b0 (?:to|and|-) 1\b|probabilit|likelihood|proportion|\brates?\b|\b0\.\d+")
+
+
+def counts_as_fraction(parameter: Parameter) -> bool:
+    """Whether `15 %` is 0.15 for a parameter: a number said to be a decimal, a rate or a probability."""
+    if parameter.kind != "number":
+        return False
+    about = f"{re.sub(r'[_.]', ' ', parameter.name)} {parameter.description}".lower()
+    if re.search(r"decimal|fraction|0\.\d", about):
+        return True
+    bound = parameter.schema.get("maximum")
+    return bound == 1 or (bool(_SHARE.search(about)) and not re.search(r"percent|%", about))
+
+
 def _number_rules(parameter: Parameter) -> tuple[str, ...]:
-    fraction = re.search(r"\b(fraction|decimal|0 to 1|between 0 and 1)\b", parameter.description.lower())
-    return (*NUMBERS, "percent_as_fraction" if fraction else "percent")
+    share = "percent_as_fraction" if counts_as_fraction(parameter) else "percent"
+    return (*NUMBERS, share, *(("ordinal",) if parameter.kind == "integer" else ()))
+
+
+_RULES_OF = {"date": DATES, "time": TIMES, "datetime": ("moment", "iso_date")}
+
+
+def _moment_of(parameter: Parameter, text: str, today: str | None) -> tuple[str, Any] | None:
+    """A date or time in the form that the parameter asks for; as it stands where it has that form already."""
+    found = first_rule(text, _RULES_OF[parameter.kind], today)
+    form = parameter.form
+    if form is None:
+        return found
+    shape = re.escape(form).replace("MONTH", "[A-Z][a-z]+").replace("MMMM", "[A-Z][a-z]+")
+    if re.fullmatch(re.sub(r"[YMDHS]", r"\\d", shape), text):
+        return "verbatim", text
+    if found is None:
+        return ("verbatim", text) if today is None and parameter.kind == "date" else None
+    value = written_as(found[1], form)
+    return (found[0], value) if value == found[1] else (f"{found[0]} as {form}", value)
+
+
+def _numbers_in(parameter: Parameter, text: str, today: str | None) -> list[Any] | None:
+    """The numbers of a row such as `5 kg, 10 kg and 12 kg`, each read as an item of the list `parameter`."""
+    found: list[tuple[int, int]] = []
+    for mention in find_mentions(text):
+        if mention.kind in {"number", "percent"} and not (found and mention.start < found[-1][1]):
+            found.append((mention.start, mention.end))
+        elif found and mention.kind == "percent" and mention.start == found[-1][0]:
+            found[-1] = (mention.start, mention.end)
+    between = pairwise(found)
+    if not found or found[0][0] or not all(JOINT.fullmatch(text, a[1], b[0]) for a, b in between):
+        return None
+    if parameter.item is None or re.search(r"\d|\w{13}", text[found[-1][1] :]):
+        return None
+    values = [read_value(parameter.item, text[start:end], today) for start, end in found]
+    return [value[1] for value in values if value] if all(values) else None
+
+
+def _list_of(parameter: Parameter, text: str, today: str | None) -> tuple[str, Any] | None:
+    item = parameter.item
+    if item is None:
+        return None
+    if item.kind in {"number", "integer", "list"}:
+        value = RULES["vector"](text, today)
+        if value is not None:
+            return "vector", value
+        if item.kind == "list":
+            rows = [row for row in re.split(r"\s*(?:,\s*and\s+|,|;|\band\b)\s*(?=[\[(])", text) if row]
+            values = [RULES["vector"](row, today) for row in rows]
+            return ("list", values) if values and all(value is not None for value in values) else None
+        numbers = _numbers_in(parameter, text, today)
+        return None if numbers is None else ("list", numbers)
+    inside = re.fullmatch(r"\[(.*)\]|\((.*,.*)\)", text.strip(), re.DOTALL)
+    plain = (inside[1] or inside[2] or "") if inside else text.strip()
+    parts = [part for part in re.split(r"\s*(?:,\s*(?:and|or)\s+|[,;\n]\s*|\s+and\s+|\s+&\s+)", plain) if part]
+    if item.kind == "email":
+        parts = [part for piece in parts for part in piece.split()]
+    parts = [re.sub(r"^([\"'\u201c\u2018])(.*)[\"'\u201d\u2019]$", r"\2", part) for part in parts]
+    values = [read_value(item, part, today) for part in parts]
+    good = values and all(value is not None and item.accepts(value[1]) for value in values)
+    return ("list", [value[1] for value in values if value]) if good else None
+
+
+_URL = re.compile(r"https?://\S+|(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?", re.IGNORECASE)
 
 
 def read_value(parameter: Parameter, text: str, today: str | None) -> tuple[str, Any] | None:
@@ -80,10 +158,10 @@ def read_value(parameter: Parameter, text: str, today: str | None) -> tuple[str,
     found: tuple[str, Any] | None = None
     if parameter.kind in {"text", "email"}:
         found = ("verbatim", text) if text else None
-    elif parameter.kind == "date":
-        found = first_rule(text, DATES, today)
-    elif parameter.kind == "time":
-        found = first_rule(text, TIMES, today)
+    elif parameter.kind == "url":
+        found = ("verbatim", text) if _URL.fullmatch(text) else None
+    elif parameter.kind in _RULES_OF:
+        found = _moment_of(parameter, text, today)
     elif parameter.kind in {"number", "integer"}:
         names = ((f"duration_in_{parameter.unit}",) if parameter.unit else ()) + _number_rules(parameter)
         found = first_rule(text, names, today)
@@ -92,13 +170,8 @@ def read_value(parameter: Parameter, text: str, today: str | None) -> tuple[str,
         found = None if option is None else ("option", option)
     elif parameter.kind == "flag":
         found = next((("flag", word in _YES) for word in (*_YES, *_NO) if text.lower() == word), None)
-    elif parameter.kind == "list" and parameter.item is not None:
-        parts = [part for part in re.split(r"\s*(?:,\s*and\s+|[,;\n]\s*|\s+and\s+|\s+&\s+)", text.strip()) if part]
-        if parameter.item.kind == "email":
-            parts = [part for piece in parts for part in piece.split()]
-        values = [read_value(parameter.item, part, today) for part in parts]
-        if values and all(value is not None and parameter.item.accepts(value[1]) for value in values):
-            found = ("list", [value[1] for value in values if value])
+    elif parameter.kind == "list":
+        found = _list_of(parameter, text, today)
     return found if found and parameter.accepts(found[1]) else None
 
 
@@ -118,21 +191,40 @@ def reproduce(parameter: Parameter, evidence: Evidence, sources: Mapping[str, st
         return found[1] if found else None
     if evidence.normaliser in {"flag_named", "flag_negated"}:
         return evidence.normaliser == "flag_named"
-    return RULES[evidence.normaliser](text, today) if evidence.normaliser in RULES else None
+    rule, _, form = (evidence.normaliser or "").partition(" as ")
+    value = RULES[rule](text, today) if rule in RULES else None
+    return written_as(value, form) if form and isinstance(value, str) else value
 
 
 _WANTED: dict[str, tuple[MentionKind, ...]] = {
-    "email": ("email",), "date": ("date",), "time": ("time",), "number": ("number", "percent", "duration"),
-    "integer": ("number", "percent", "duration"),
+    "email": ("email",), "url": ("url",), "date": ("date",), "time": ("time",),
+    "number": ("number", "percent", "duration"), "integer": ("number", "percent", "duration", "ordinal"),
 }  # fmt: skip
 
 
+def _moments(text: str) -> Iterator[tuple[int, int]]:
+    """A date and a time that stand together, and each date alone."""
+    marks = [m for m in find_mentions(text) if m.kind in {"date", "time"}]
+    for one, two in pairwise(marks):
+        if one.kind != two.kind and re.fullmatch(
+            r"T|,?\s+(?:at|on|from|by|around)\s+|,?\s+", text[one.end : two.start]
+        ):
+            yield one.start, two.end
+    yield from (match.span() for match in re.finditer(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?Z?", text))
+    yield from ((m.start, m.end) for m in marks if m.kind == "date")
+
+
 def _spans(parameter: Parameter, text: str) -> Iterator[tuple[int, int]]:
+    item = parameter.item
     if parameter.kind == "option":
         for option in parameter.options:
             yield from (match.span() for match in _forms(str(option)).finditer(text))
-    elif parameter.kind == "list" and parameter.item is not None:
-        items = sorted(_spans(parameter.item, text))
+    elif parameter.kind == "datetime":
+        yield from _moments(text)
+    elif parameter.kind == "list" and item is not None and item.kind in {"number", "integer", "list"}:
+        yield from _rows(item, text)
+    elif parameter.kind == "list" and item is not None:
+        items = sorted(_spans(item, text))
         for first in range(len(items)):
             last = first
             while last + 1 < len(items) and _JOINT.fullmatch(text, items[last][1], items[last + 1][0]):
@@ -141,6 +233,28 @@ def _spans(parameter: Parameter, text: str) -> Iterator[tuple[int, int]]:
     else:
         wanted = _WANTED.get(parameter.kind, ())
         yield from ((m.start, m.end) for m in find_mentions(text) if m.kind in wanted)
+
+
+def _rows(item: Parameter, text: str) -> Iterator[tuple[int, int]]:
+    """Vectors, rows of numbers and single numbers; for lists of lists, vectors and rows of vectors."""
+    marks = find_mentions(text)
+    vectors = [(m.start, m.end) for m in marks if m.kind == "vector"]
+    if item.kind == "list":
+        for first, (start, _) in enumerate(vectors):
+            last = first
+            while last + 1 < len(vectors) and _JOINT.fullmatch(text, vectors[last][1], vectors[last + 1][0]):
+                last += 1
+            yield start, vectors[last][1]
+    yield from vectors
+    if item.kind != "list":
+        rows = [(m.start, m.end) for m in marks if m.kind == "series"]
+        inside = [*vectors, *rows]
+        yield from (row for row in rows if not any(a <= row[0] and row[1] <= b for a, b in vectors))
+        yield from (
+            (m.start, m.end)
+            for m in marks
+            if m.kind == "number" and not any(a <= m.start and m.end <= b for a, b in inside)
+        )
 
 
 def _flags(parameter: Parameter, source: str, text: str) -> Iterator[Candidate]:

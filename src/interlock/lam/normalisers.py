@@ -12,13 +12,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-_ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_ONES += ["thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_WORDS = {word: number for number, word in enumerate(_ONES)}
-_WORDS |= {word: 20 + 10 * number for number, word in enumerate(_TENS)}
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
-_SUFFIXES = {"k": 1000, "m": 1_000_000, "mio": 1_000_000, "bn": 1_000_000_000, "b": 1_000_000_000} | _SCALES
+from interlock.lam.numerals import NUMERALS, ONES, WORDS, number, number_words, whole
+
 _MONTHS = [
     "january",
     "february",
@@ -35,82 +30,16 @@ _MONTHS = [
 ]
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
-NUMBER_WORD = "|".join([*_WORDS, *_SCALES])
 MONTH = "|".join(f"{name}|{name[:3]}\\.?" for name in _MONTHS) + "|sept\\.?"
 WEEKDAY = "|".join(_DAYS)
-SMALL = "|".join([*_ONES[1:13], "a", "an"])
+SMALL = "|".join([*ONES[1:13], "a", "an"])
 
 Rule = Callable[[str, str | None], Any]
-
-
-def _whole(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def verbatim(text: str, today: str | None = None) -> str | None:
     """The text as it stands."""
     return text or None
-
-
-def number(text: str, today: str | None = None) -> int | float | None:
-    """Plain digits: `49.90`, `-3`."""
-    return _whole(Decimal(text)) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
-
-
-def thousands(text: str, today: str | None = None) -> int | float | None:
-    """Grouped digits: `1,250.50`, `1.250,50`, `1 250`, `1'250`, and a decimal comma: `49,90`."""
-    if re.fullmatch(r"-?\d{1,3}([,' ]\d{3})+(\.\d+)?", text):
-        return _whole(Decimal(re.sub(r"[,' ]", "", text)))
-    if re.fullmatch(r"-?\d{1,3}(\.\d{3})+,\d+", text) or re.fullmatch(r"-?\d{1,3}(\.\d{3}){2,}", text):
-        return _whole(Decimal(text.replace(".", "").replace(",", ".")))
-    if re.fullmatch(r"-?\d+,\d{1,2}", text):
-        return _whole(Decimal(text.replace(",", ".")))
-    return None
-
-
-def number_words(text: str, today: str | None = None) -> int | float | None:
-    """Numbers in words: `twenty-five`, `two hundred and fifty`, `a thousand`."""
-    words = [word for word in re.split(r"[\s-]+", text.lower()) if word != "and"]
-    if not words or words in (["a"], ["an"]):
-        return None
-    total, group, last = 0, 0, 0
-    for place, word in enumerate(words):
-        if word in {"a", "an"} and place == 0:
-            group = 1
-        elif word in _WORDS:
-            value = _WORDS[word]
-            if last and not (last >= 20 and last < 100 and value < 10) and last not in _SCALES.values():
-                return None
-            group, last = group + value, value
-        elif word == "hundred" and 0 < group < 100:
-            group, last = group * 100, 100
-        elif word in _SCALES and group:
-            total, group, last = total + group * _SCALES[word], 0, _SCALES[word]
-        else:
-            return None
-    return total + group
-
-
-def scaled(text: str, today: str | None = None) -> int | float | None:
-    """Digits with a scale: `2k`, `1.5 million`."""
-    match = re.fullmatch(r"(-?[\d.,]*\d)\s*([a-z]+)", text.lower())
-    if match is None or match[2] not in _SUFFIXES:
-        return None
-    value = number(match[1])
-    value = thousands(match[1]) if value is None else value
-    return None if value is None else _whole(Decimal(str(value)) * _SUFFIXES[match[2]])
-
-
-def percent(text: str, today: str | None = None) -> int | float | None:
-    """A percentage as its number: `15 %` is 15."""
-    match = re.fullmatch(r"(.+?)\s*(?:%|percent|per cent)", text.strip().lower())
-    return _first(match[1], ("number", "thousands", "number_words")) if match else None
-
-
-def percent_as_fraction(text: str, today: str | None = None) -> int | float | None:
-    """A percentage as a fraction of one: `15 %` is 0.15."""
-    value = percent(text)
-    return None if value is None else _whole(Decimal(str(value)) / 100)
 
 
 def _made(year: int, month: int, day: int) -> str | None:
@@ -175,7 +104,7 @@ def relative_date(text: str, today: str | None = None) -> str | None:
         rf"(\d+|{SMALL}) (day|week)s? from (?:now|today)", plain
     )
     if match:
-        count = int(match[1]) if match[1].isdigit() else _WORDS.get(match[1], 1)
+        count = int(match[1]) if match[1].isdigit() else WORDS.get(match[1], 1)
         return (start + timedelta(days=count * (7 if match[2] == "week" else 1))).isoformat()
     match = re.fullmatch(rf"(?:(this|next|the coming|coming|this coming)\s+)?({WEEKDAY})(\s+next week)?", plain)
     if not match:
@@ -220,7 +149,7 @@ def spoken_time(text: str, today: str | None = None) -> str | None:
     rest = re.fullmatch(r"(?:a )?(half past|quarter past|quarter to) (\d{1,2}|[a-z]+)", match[1])
     plain_hour = re.fullmatch(r"(\d{1,2}|[a-z]+)(?:[:. ](\d{2}|fifteen|thirty|forty five))?", match[1])
     word = rest[2] if rest else plain_hour[1] if plain_hour else ""
-    hour = int(word) if word.isdigit() else _WORDS.get(word, 99)
+    hour = int(word) if word.isdigit() else WORDS.get(word, 99)
     if not 1 <= hour <= 12:
         return None
     minute = 0
@@ -272,32 +201,84 @@ def seconds_of(text: str) -> Decimal | None:
     return total
 
 
-def _in(unit: int) -> Rule:
-    def rule(text: str, today: str | None = None) -> int | float | None:
-        length = seconds_of(text)
-        return None if length is None else _whole(length / unit)
+_MONTHS_IN = {"month": 1, "year": 12, "yr": 12, "decade": 120}
 
-    rule.__doc__ = f"A duration counted in units of {unit} seconds."
+
+def months_of(text: str) -> Decimal | None:
+    """Length of a duration such as `30 years`, `a year and six months`, in months."""
+    total = Decimal(0)
+    for part in re.split(r",? and |, ", re.sub(r"[\s-]+", " ", text.lower().strip())):
+        match = re.fullmatch(r"([\d.]+|[a-z ]+?) ?(months?|years?|yrs?|decades?)", part)
+        if not match:
+            return None
+        count = number(match[1]) if match[1][0].isdigit() else number_words(match[1])
+        count = 1 if match[1] in {"a", "an"} else count
+        if count is None:
+            return None
+        total += Decimal(str(count)) * _MONTHS_IN[match[2].rstrip("s")]
+    return total
+
+
+def _in(unit: int, length_of: Callable[[str], Decimal | None], of: str) -> Rule:
+    def rule(text: str, today: str | None = None) -> int | float | None:
+        length = length_of(text)
+        return None if length is None else whole(length / unit)
+
+    rule.__doc__ = f"A duration counted in units of {unit} {of}."
     return rule
 
 
-RULES: dict[str, Rule] = {
-    "verbatim": verbatim, "number": number, "thousands": thousands, "number_words": number_words, "scaled": scaled,
-    "percent": percent, "percent_as_fraction": percent_as_fraction, "iso_date": iso_date, "numeric_date": numeric_date,
-    "written_date": written_date, "relative_date": relative_date, "clock_time": clock_time, "spoken_time": spoken_time,
-    "duration_in_seconds": _in(1), "duration_in_minutes": _in(60), "duration_in_hours": _in(3600),
-    "duration_in_days": _in(86_400), "duration_in_weeks": _in(604_800),
-}  # fmt: skip
-"""Every rule but `option` and `list`, which need the parameter (see `candidates`)."""
+def moment(text: str, today: str | None = None) -> str | None:
+    """A day with a time: `2026-03-04 15:30`, `March 4, 2026 at 3:30 pm`, `5 pm on Friday`."""
+    match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)Z?", text.strip())
+    if match:
+        written = iso_date(match[1])
+        return f"{written}T{match[2]}{':00' * (len(match[2]) == 5)}" if written and clock_time(match[2][:5]) else None
+    for joint in re.finditer(r",?\s+(?:at|on|from|by|around)\s+|,\s+|\s+", text):
+        before, after = text[: joint.start()], text[joint.end() :]
+        for day_text, time_text in ((before, after), (after, before)):
+            day, clock = first_rule(day_text, DATES, today), first_rule(time_text, TIMES, today)
+            if day and clock:
+                return f"{day[1]}T{clock[1]}:00"
+    return None
 
-NUMBERS = ("number", "thousands", "number_words", "scaled")
+
+_PARTS_OF = re.compile(r"YYYY|MMMM|MONTH|MM|DD|HH|SS", re.IGNORECASE)
+
+
+def written_as(value: str, form: str) -> str:
+    """An ISO date, time (`15:30`) or moment in another form: `MM/DD/YYYY`, `HH:MM:SS`, `YYYY-MM-DD HH:MM`."""
+    day, _, clock = value.partition("T") if "-" in value else ("", "", value)
+    year, month, date_ = day.split("-") if day else ("", "", "")
+    hour, minute, second = [*clock.split(":"), "00", "00"][:3] if clock else ("", "", "")
+    parts = {"YYYY": year, "MMMM": month, "MONTH": month, "DD": date_, "HH": hour, "SS": second}
+    name = _MONTHS[int(month) - 1].capitalize() if month else ""
+    parts |= {"MMMM": name, "MONTH": name}
+    seen = False
+
+    def part(match: re.Match[str]) -> str:
+        nonlocal seen
+        word = match[0].upper()
+        seen = seen or word == "HH"
+        return (minute if seen else month) if word == "MM" else parts[word]
+
+    return _PARTS_OF.sub(part, form)
+
+
+RULES: dict[str, Rule] = {
+    **NUMERALS,
+    "verbatim": verbatim, "moment": moment, "iso_date": iso_date, "numeric_date": numeric_date,
+    "written_date": written_date, "relative_date": relative_date, "clock_time": clock_time, "spoken_time": spoken_time,
+    "duration_in_seconds": _in(1, seconds_of, "seconds"), "duration_in_minutes": _in(60, seconds_of, "seconds"),
+    "duration_in_hours": _in(3600, seconds_of, "seconds"), "duration_in_days": _in(86_400, seconds_of, "seconds"),
+    "duration_in_weeks": _in(604_800, seconds_of, "seconds"), "duration_in_months": _in(1, months_of, "months"),
+    "duration_in_years": _in(12, months_of, "months"),
+}  # fmt: skip
+"""Every rule but those that need the parameter (see `candidates`)."""
+
+NUMBERS = ("number", "thousands", "number_words", "scaled", "fraction", "scientific", "at_rest")
 DATES = ("iso_date", "numeric_date", "written_date", "relative_date")
 TIMES = ("clock_time", "spoken_time")
-
-
-def _first(text: str, names: tuple[str, ...], today: str | None = None) -> Any:
-    found = first_rule(text, names, today)
-    return found[1] if found else None
 
 
 def first_rule(text: str, names: tuple[str, ...], today: str | None) -> tuple[str, Any] | None:

@@ -27,7 +27,26 @@ KINDS: tuple[Kind, ...] = (
 DEEPEST = 4
 """Objects inside objects that are flattened; what lies deeper is unsupported."""
 
-_UNIT = re.compile(r"\b(?:in\s+)?(seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b")
+_UNIT = re.compile(r"\b(seconds|minutes|hours|days|weeks|months|years)\b|\bin (?:an? )?(second|minute|hour|day|week)\b")
+_FORM = re.compile(
+    r"(?<!\w)(?P<date>yyyy([-/.])mm\2dd|mm([-/.])dd\3yyyy|dd([-/.])mm\4yyyy|yyyymmdd|month dd,? yyyy|mmmm dd,? yyyy)?"
+    r"(?P<gap>(?:\s|t|'t'|, ?| at )(?=hh))?(?P<time>hh:mm(?::ss)?)?(?P<zone>z|'z')?(?![\w])",
+    re.IGNORECASE,
+)
+_CLOSED = re.compile(
+    r"(?:\bone of(?: the)?(?: following)?|\b(?:possible |valid |allowed |available |supported |accepted )?"
+    r"(?:options|values|choices)(?: are| include)?|\beither|\b(?:can|must|should|may)(?: only)? be(?: either)?"
+    r"|\bchoose (?:from|between))(?: of)?\s*:?\s*(?=[\[('\"`\w])",
+    re.IGNORECASE,
+)
+_QUOTE = re.compile(r"'([^']{1,40})'|\"([^\"]{1,40})\"|`([^`]{1,40})`")
+_QUOTED_LIST = re.compile(
+    rf"[\[(]?\s*(?:{_QUOTE.pattern})(?:\s*(?:,|/|\||\bor\b|\band\b|,\s*or\b|,\s*and\b)\s*(?:{_QUOTE.pattern}))+"
+)
+_PLAIN_LIST = re.compile(
+    r"\[([\w .-]+(?:,[\w .-]+)+)\]|([\w-]+(?:\s?\|\s?[\w-]+)+)"
+    r"|(?<=: )([\w-]+(?: [\w-]+)?(?:, (?:or )?[\w-]+(?: [\w-]+)?)+)(?=\.|$)"
+)
 
 FORMATS = FormatChecker(formats=())
 """Formats the final call is checked for.  `time` takes `HH:MM` with or without seconds, as pydantic does."""
@@ -71,6 +90,8 @@ class Parameter:
     """`minutes`, `hours`…: the unit a duration is counted in."""
     default: Any = None
     """What the schema says holds when it is left out; never written into a call."""
+    form: str | None = None
+    """How a date or time is written: `YYYY-MM-DD`, `MM/DD/YYYY`, `YYYY-MM-DD HH:MM`…; ISO when `None`."""
     needed: bool = False
     """Whether its own object is incomplete without it."""
 
@@ -97,9 +118,51 @@ def plain_schema(schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     return outer
 
 
+def form_of(schema: dict[str, Any]) -> tuple[Kind, str] | None:
+    """The form in which the description of a string asks for a date or time, and which of them it is."""
+    about = str(schema.get("description") or "")
+    if schema.get("type", "string") != "string" or schema.get("format") or schema.get("enum"):
+        return None
+    for match in _FORM.finditer(about):
+        day, clock = match["date"], match["time"]
+        if clock and re.search(r"am/pm|a\.m\.|12-hour", about, re.IGNORECASE):
+            return None
+        form = (day or "") + (match["gap"] or "" if day and clock else "") + (clock or "") + (match["zone"] or "")
+        if day or clock:
+            kind: Kind = "datetime" if day and clock else "date" if day else "time"
+            return kind, form.upper().replace("'", "")
+    return None
+
+
+def described_options(schema: dict[str, Any]) -> tuple[str, ...]:
+    """The options that the description of a string declares: `one of 'fast', 'exact'`, `options: [a, b]`, `a|b|c`.
+
+    Examples (`such as`, `e.g.`) are no options: other values are as good.
+    """
+    about = str(schema.get("description") or "")
+    if schema.get("type") != "string" or schema.get("format") or schema.get("enum"):
+        return ()
+    for match in _CLOSED.finditer(about):
+        quoted, plain = _QUOTED_LIST.match(about, match.end()), _PLAIN_LIST.match(about, match.end())
+        if quoted:
+            found = [a or b or c for a, b, c in _QUOTE.findall(quoted[0])]
+        elif plain:
+            found = [part.strip(" '\"`") for part in re.split(r"[,|/]|\bor\b", plain[1] or plain[2] or plain[3])]
+            found = [part for part in found if part]
+        else:
+            continue
+        if len(set(found)) > 1 and all(len(option) <= 40 for option in found):
+            return tuple(dict.fromkeys(found))
+    return ()
+
+
 def kind_of(schema: dict[str, Any]) -> Kind:
-    """The kind of value a plain schema asks for."""
-    if schema.get("enum"):
+    """The kind of value a plain schema asks for.
+
+    A string whose description says how a date or time is written (`YYYY-MM-DD`) is one, and one whose
+    description declares its options is an option.
+    """
+    if schema.get("enum") or described_options(schema):
         return "option"
     by_format: dict[str, Kind] = {
         "email": "email", "date": "date", "time": "time", "uri": "url", "url": "url", "date-time": "datetime",
@@ -110,6 +173,9 @@ def kind_of(schema: dict[str, Any]) -> Kind:
     form, name = schema.get("format"), schema.get("type")
     if name in {"string", None} and isinstance(form, str) and form in by_format:
         return by_format[form]
+    asked = form_of(schema)
+    if asked:
+        return asked[0]
     if name is None:
         return "text" if not schema.get("properties") else "unsupported"
     return by_type.get(str(name), "unsupported")
@@ -120,22 +186,26 @@ def _parameter(name: str, schema: dict[str, Any], required: bool, definitions: d
     kind = "unsupported" if set(name) & {".", "["} else kind_of(plain)
     item = None
     if kind == "list":
-        item = _parameter(name, plain.get("items") or {"type": "string"}, True, definitions)
+        inner = plain_schema(plain.get("items") or {"type": "string"}, definitions)
+        inner.setdefault("description", plain.get("description") or "")
+        item = _parameter(name, inner, True, definitions)
         deep = item.item is not None and item.item.kind not in {"number", "integer", "text"}
         if item.kind == "unsupported" or deep:
             kind = "unsupported"
-    about = f"{name.replace('_', ' ')} {plain.get('description', '')}".lower()
+    about = f"{re.sub(r'[_.]', ' ', name)} {plain.get('description', '')}".lower()
     unit = _UNIT.search(about) if kind in {"number", "integer"} else None
+    asked = form_of(plain)
     return Parameter(
         name=name,
         description=str(plain.get("description") or ""),
         kind=kind,
         required=required,
         schema={key: value for key, value in plain.items() if key not in {"title", "description", "default"}},
-        options=tuple(plain.get("enum") or ()),
+        options=tuple(plain.get("enum") or described_options(plain)),
         item=item,
-        unit=unit.group(1).rstrip("s") + "s" if unit else None,
+        unit=(unit[1] or unit[2]).rstrip("s") + "s" if unit else None,
         default=plain.get("default"),
+        form=asked[1] if asked else None,
         needed=required,
     )
 
