@@ -14,8 +14,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interlock.lam.evaluate import held_out, invented_values, measure
+from interlock.lam.evaluate import held_out, measure
 from interlock.lam.functions import named
+from interlock.lam.invented import invented_values
 from interlock.lam.parameters import faults
 from interlock.lam.protocol import Action, ActionModel, ActionSchema, Decision, Observation
 from interlock.lam.spans import SpanModel

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from interlock.lam.candidates import reproduce
 from interlock.lam.functions import named, shipped_space
-from interlock.lam.parameters import faults, read_parameters
-from interlock.lam.protocol import ActionModel, ActionSchema, Decision, Observation
+from interlock.lam.invented import invented_values
+from interlock.lam.parameters import faults
+from interlock.lam.protocol import ActionModel, Decision
 from interlock.lam.requests import Example, Generator
 from interlock.lam.wordings.lexicon import read_lexicon
 
@@ -69,25 +69,6 @@ def is_right(example: Example, decision: Decision) -> bool:
         and action.arguments == example.arguments
         and set(decision.missing) == set(example.missing)
     )
-
-
-def invented_values(observation: Observation, space: Iterable[ActionSchema], decision: Decision) -> list[str]:
-    """Arguments, not bound, whose evidence does not give their value when read again."""
-    found: list[str] = []
-    for action in decision.actions:
-        schema = named(space, action.name)
-        parameters = {p.name: p for p in read_parameters(schema)} if schema else {}
-        for name, value in action.arguments.items():
-            if name in observation.bound and observation.bound[name] == value:
-                continue
-            evidence = action.evidence.get(name)
-            if (
-                evidence is None
-                or name not in parameters
-                or reproduce(parameters[name], evidence, observation.sources, observation.today) != value
-            ):
-                found.append(name)
-    return found
 
 
 def measure(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.lam.evaluate import invented_values
 from interlock.lam.functions import named
+from interlock.lam.invented import invented_values
 from interlock.lam.measures.ast_match import decision_fault
 from interlock.lam.measures.cases import Case
 from interlock.lam.parameters import faults
