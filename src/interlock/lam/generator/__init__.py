@@ -1,0 +1,1 @@
+"""Training requests of many sources, over tools that no one example repeats."""
