@@ -36,6 +36,7 @@ import httpcore
 from interlock.digest import Json, plain
 from interlock.errors import EffectFailed, EffectNotDone, ProjectError
 from interlock.tools.action import ActionContext
+from interlock.tools.connect.timed import TimedStream, left
 
 MOST = 1_000_000
 """Bytes of an answer that are read."""
@@ -291,54 +292,16 @@ class _Pinned(httpcore.NetworkBackend):
         for address in addresses:
             try:
                 stream = self._inner.connect_tcp(address, port, left(self._deadline), local_address, socket_options)
-                return _Timed(stream, self, self._deadline)
+                return TimedStream(stream, self._deadline, self._writes)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
 
+    def _writes(self) -> None:
+        self.sent = True
+
     def sleep(self, seconds: float) -> None:
         raise NotImplementedError  # only retries of the pool sleep, and it makes none
-
-
-class _Timed(httpcore.NetworkStream):
-    """A stream whose every read and write ends at one deadline, however slowly bytes come."""
-
-    def __init__(self, inner: httpcore.NetworkStream, network: _Pinned, deadline: float) -> None:
-        self._inner = inner
-        self._network = network
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, left(self._deadline))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        remaining = left(self._deadline)
-        self._network.sent = True
-        self._inner.write(buffer, remaining)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        inner = self._inner.start_tls(ssl_context, server_hostname, left(self._deadline))
-        return _Timed(inner, self._network, self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-def left(deadline: float) -> float:
-    """Seconds until `deadline`.
-
-    Raises:
-        TimeoutError: it has passed.
-    """
-    remaining = deadline - time.monotonic()
-    if remaining <= 0:
-        raise TimeoutError("the time of the call was over")
-    return remaining
 
 
 def _shown(body: bytes) -> str:
