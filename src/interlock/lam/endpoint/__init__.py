@@ -1,0 +1,1 @@
+"""An action model behind an OpenAI-compatible endpoint."""
