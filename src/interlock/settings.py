@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     action_model: str | None = None
     """Which action model: a folder of weights; default is the model shipped with the package."""
 
+    action_model_key: SecretStr | None = None
+    """Key that is sent to an action model behind an endpoint; none is sent without it."""
+
     secrets: Path | None = None
     """Folder of secrets, a file each; default is `secrets` in `home`."""
 

@@ -1,0 +1,175 @@
+"""Finds where a value stands that a model has written: its evidence, or that there is none.
+
+For models that write instead of pointing.  A value counts as copied when characters of a source are it, or when
+one of the named rules reads them as it; `reproduce` computes it again from that evidence alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from interlock.lam.candidates import Candidate, read_value, typed_candidates
+from interlock.lam.mentions import find_mentions
+from interlock.lam.normalisers import DATES, TIMES, first_rule
+from interlock.lam.parameters import Parameter
+from interlock.lam.protocol import Evidence, Observation
+
+LONGEST_READ = 20_000
+"""Characters of a source that rules look for mentions in; behind them only literal copies are found."""
+
+_UNSPACED = "\u0e00"
+"""From here on, scripts that put no spaces between words, so that a word's border cannot be seen."""
+
+
+def by_path(parameters: Sequence[Parameter], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of nested arguments by the paths of their parameters; the inverse of `parameters.nest`.
+
+    What does not have the shape that its schema gives it is left out.
+    """
+    found: dict[str, Any] = {}
+    for parameter in parameters:
+        outer, listed, inner = parameter.name.partition("[].")
+        place: Any = arguments
+        whole = parameter.name in arguments  # a name of its own may hold a dot or brackets
+        for name in [parameter.name] if whole else outer.split("."):
+            place = place.get(name, _ABSENT) if isinstance(place, Mapping) else _ABSENT
+        if listed and not whole:
+            rows = [row for row in place if isinstance(row, Mapping)] if isinstance(place, list) else []
+            place = [row[inner] for row in rows if inner in row] or _ABSENT
+        if place is not _ABSENT:
+            found[parameter.name] = place
+    return found
+
+
+_ABSENT = object()
+
+
+def quote(parameter: Parameter, value: Any, observation: Observation) -> Evidence | None:
+    """Where `value` stands, the request before other texts; `None` where it stands nowhere as one span."""
+    sources = _in_order(observation.sources)
+    found: Candidate | None = None
+    if parameter.kind == "text":
+        found = _literal(value, sources) or _worded(value, sources, observation.today)
+    elif parameter.kind == "list":
+        found = _typed(parameter, value, sources, observation.today) or _listed(parameter, value, sources, observation)
+    elif parameter.kind != "unsupported":
+        found = _typed(parameter, value, sources, observation.today) or _literal(value, sources)
+    return found.evidence(observation.sources) if found else None
+
+
+def invented(parameter: Parameter, value: Any, observation: Observation) -> bool:
+    """Whether any part of `value` stands nowhere in the context.
+
+    What the schema itself lists is no invention: an option, a constant, the default, true and false.
+    """
+    if _offered(parameter, value) or quote(parameter, value, observation) is not None:
+        return False
+    if isinstance(value, list | tuple):
+        return any(invented(parameter.item or _ANY, inner, observation) for inner in value)
+    if isinstance(value, Mapping):
+        names = [name for name in value if name not in (parameter.schema.get("properties") or {})]
+        return any(invented(_ANY, part, observation) for part in [*names, *value.values()])
+    return True
+
+
+def stands_nowhere(value: Any, observation: Observation) -> bool:
+    """Whether a text or number of no known parameter is no text or number of the context."""
+    return invented(_ANY, value, observation)
+
+
+def _offered(parameter: Parameter, value: Any) -> bool:
+    if value is None or isinstance(value, bool):
+        return True
+    listed = [*parameter.options, parameter.schema.get("const"), parameter.default]
+    return any(_same(value, option) for option in listed)
+
+
+_ANY = Parameter("value", "", "text", required=False, schema={})
+"""A part of a value that has no parameter of its own."""
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equality that keeps true and 1 apart."""
+    if isinstance(one, bool) is not isinstance(other, bool):
+        return False
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
+
+
+def _in_order(sources: Mapping[str, str]) -> dict[str, str]:
+    first = {"request": sources["request"]} if "request" in sources else {}
+    return {**first, **sources}
+
+
+def _typed(parameter: Parameter, value: Any, sources: Mapping[str, str], today: str | None) -> Candidate | None:
+    short = {name: text[:LONGEST_READ] for name, text in sources.items()}
+    return next((each for each in typed_candidates(parameter, short, today) if _same(each.value, value)), None)
+
+
+def _literal(value: Any, sources: Mapping[str, str]) -> Candidate | None:
+    """The first place where the characters of a text stand as whole words."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    for source, text in sources.items():
+        for start in _places(value, text):
+            return Candidate(source, start, start + len(value), "verbatim", value)
+    return None
+
+
+def _places(value: str, text: str, after: int = 0, before: int | None = None) -> Iterator[int]:
+    at = text.find(value, after, before)
+    while at >= 0:
+        if not _cuts(text, at) and not _cuts(text, at + len(value)):
+            yield at
+        at = text.find(value, at + 1, before)
+
+
+def _cuts(text: str, at: int) -> bool:
+    """Whether a border at `at` goes through a word or a number."""
+    before, after = text[at - 1 : at] if at else "", text[at : at + 1]
+    if before.isalnum() and after.isalnum():
+        return before < _UNSPACED and after < _UNSPACED
+    number = before.isdigit() and re.match(r"[.,]\d", text[at : at + 2])
+    return bool(number or (after.isdigit() and re.fullmatch(r"\d[.,]", text[max(0, at - 2) : at])))
+
+
+def _worded(value: Any, sources: Mapping[str, str], today: str | None) -> Candidate | None:
+    """The mention that a rule reads as the value: a date, a time or a number where the schema says only text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    for source, text in sources.items():
+        for mention in find_mentions(text[:LONGEST_READ]):
+            rules = {"date": DATES, "time": TIMES}.get(mention.kind) if isinstance(value, str) else _NUMBERS
+            found = first_rule(text[mention.start : mention.end], rules, today) if rules else None
+            if found and _same(found[1], value):
+                return Candidate(source, mention.start, mention.end, *found)
+    return None
+
+
+_NUMBERS = ("number", "thousands", "number_words", "scaled", "percent")
+
+
+def _listed(parameter: Parameter, value: Any, sources: Mapping[str, str], observation: Observation) -> Candidate | None:
+    """The span from a list's first element to its last, where the rule for lists reads it as the whole list."""
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+        return None
+    for source, whole in sources.items():
+        text = whole[:LONGEST_READ]
+        for start in _places(value[0], text):
+            end = start
+            for item in value:
+                at = next(_places(item, text, end, end + len(item) + _BETWEEN), -1)
+                end = at + len(item) if at >= 0 else -1
+                if end < 0:
+                    break
+            found = read_value(parameter, text[start:end], observation.today) if end > 0 else None
+            if found and found[1] == value:
+                return Candidate(source, start, end, *found)
+    return None
+
+
+_BETWEEN = 20
+"""Characters that may stand between two elements of one list."""
