@@ -233,9 +233,9 @@ class Project:
         raise ProjectError(f"there is no graph {name}; {hint.rstrip('?')}.")
 
     def _named_model(self) -> ActionModel:
-        from interlock.lam.load import open_action_model  # imports torch, which takes seconds
+        from interlock.lam.load import open_action_model
 
-        return open_action_model(self.settings.action_model)
+        return open_action_model(self.settings.action_model, key=self.settings.action_model_key)
 
 
 @dataclass(frozen=True)

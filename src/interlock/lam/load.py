@@ -4,22 +4,47 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from interlock.lam.confidence import UNCALIBRATED, Calibration
+from pydantic import SecretStr
+
+from interlock.lam.endpoint.options import PREFIXES
 from interlock.lam.protocol import ActionModel
-from interlock.lam.spans import SpanModel
-from interlock.lam.weights import load, packaged_folder
+from interlock.settings import load_settings
+
+if TYPE_CHECKING:  # torch takes seconds to import, and an endpoint needs none of it
+    from interlock.lam.spans import SpanModel
 
 
-def open_action_model(reference: str | None = None) -> ActionModel:
-    """The action model that `reference` names: a folder of trained weights, or the packaged ones without it.
+def open_action_model(reference: str | None = None, *, key: SecretStr | None = None) -> ActionModel:
+    """The action model that `reference` names.
+
+    | reference           | model                                                  |
+    |---------------------|--------------------------------------------------------|
+    | none                | the packaged weights of the embedded model             |
+    | `http(s)://HOST/v1` | an endpoint of the OpenAI protocol (`lam.endpoint`)    |
+    | any other text      | a folder of trained weights for the embedded model     |
 
     The same reference gives the same object for as long as the process lives.
 
+    Args:
+        key: what an endpoint is sent to prove who asks; `INTERLOCK_ACTION_MODEL_KEY` when `None`.
+
     Raises:
         ModelError: there is no intact model.
+        SettingsError: the reference has an option that does not fit.
     """
+    if reference and reference.startswith(PREFIXES):
+        return _endpoint(reference, key or load_settings().action_model_key)
     return load_action_model(Path(reference) if reference else None)
+
+
+@lru_cache(maxsize=16)
+def _endpoint(reference: str, key: SecretStr | None) -> ActionModel:
+    from interlock.lam.endpoint.model import EndpointModel
+    from interlock.lam.endpoint.options import read_options
+
+    return EndpointModel(read_options(reference, key))
 
 
 def load_action_model(path: Path | None = None, *, threads: int | None = None) -> SpanModel:
@@ -33,11 +58,17 @@ def load_action_model(path: Path | None = None, *, threads: int | None = None) -
     Raises:
         ModelError: the folder holds no intact model.
     """
+    from interlock.lam.weights import packaged_folder
+
     return _load((path or packaged_folder()).resolve(), threads)
 
 
 @lru_cache(maxsize=4)
 def _load(folder: Path, threads: int | None) -> SpanModel:
+    from interlock.lam.confidence import UNCALIBRATED, Calibration
+    from interlock.lam.spans import SpanModel
+    from interlock.lam.weights import load
+
     encoder, head, metadata = load(folder)
     kept = metadata.get("calibration")
     calibration = Calibration(tuple(kept["weights"]), kept["bias"]) if kept else UNCALIBRATED
