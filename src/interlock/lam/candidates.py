@@ -175,6 +175,12 @@ def read_value(parameter: Parameter, text: str, today: str | None) -> tuple[str,
     return found if found and parameter.accepts(found[1]) else None
 
 
+def declared_value(parameter: Parameter, name: str) -> Any:
+    """The declared option or truth value of that name, which no words need stand for; else `None`."""
+    declared = parameter.options if parameter.kind == "option" else (False, True) if parameter.kind == "flag" else ()
+    return next((value for value in declared if str(value) == name), None)
+
+
 def reproduce(parameter: Parameter, evidence: Evidence, sources: Mapping[str, str], today: str | None) -> Any:
     """The value that `evidence` stands for, computed again from its source alone.
 
@@ -191,6 +197,8 @@ def reproduce(parameter: Parameter, evidence: Evidence, sources: Mapping[str, st
         return found[1] if found else None
     if evidence.normaliser in {"flag_named", "flag_negated"}:
         return evidence.normaliser == "flag_named"
+    if (evidence.normaliser or "").startswith("means "):
+        return declared_value(parameter, (evidence.normaliser or "").removeprefix("means "))
     rule, _, form = (evidence.normaliser or "").partition(" as ")
     value = RULES[rule](text, today) if rule in RULES else None
     return written_as(value, form) if form and isinstance(value, str) else value

@@ -1,4 +1,8 @@
-"""From scores to calls: every argument is a span of the context under a named rule, or a declared option."""
+"""What decoding goes from and to: the scores of one tool over one context, and the arguments found.
+
+Every argument is a span of the context under a named rule, or a declared option, true or false.  `offers` says
+what could fill each parameter, `filling` makes one call of a tool, `calling` as many as the request asks for.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,7 @@ class Filled:
     """The arguments found for one call, by the paths of their parameters."""
 
     arguments: dict[str, Any]
-    """Bound ones included; `parameters.nest` makes them the arguments of a call."""
+    """Bound ones included, those that are missing left out; `parameters.nest` makes them the arguments of a call."""
     chosen: dict[str, Candidate]
     """Where each that is not bound stands."""
     confidence: dict[str, float]

@@ -51,3 +51,14 @@ def _word_end(text: str, at: int) -> int:
     while at < len(text) and text[at].isalnum():
         at += 1
     return at
+
+
+def without_stop(text: str, start: int, end: int) -> int:
+    """Where a text value ends: a clause that begins in lower case leaves the sentence's full stop outside."""
+    inside = text[start:end]
+    clause = (
+        inside[:1].islower()
+        and inside.endswith(".")
+        and not any(mark in inside[:-1] for mark in (". ", "! ", "? ", "\n", ".."))
+    )
+    return end - 1 if clause and len(inside) > 2 else end

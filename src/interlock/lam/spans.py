@@ -18,7 +18,7 @@ from interlock.lam.encoder import Encoder
 from interlock.lam.head import ActionHead
 from interlock.lam.mentions import CURRENCIES, find_mentions
 from interlock.lam.parameters import Parameter, faults
-from interlock.lam.phrases import phrase
+from interlock.lam.phrases import phrase, without_stop
 from interlock.lam.protocol import Action, ActionSchema, Decision, Observation
 from interlock.lam.toolbox import Tool, Toolbox, tool_rows
 
@@ -197,7 +197,7 @@ class SpanModel:
             odds = float(reading.present[place, number])
             scored = self._offers(reading, place, number, parameter)
             offers.append([(candidate, odds + log_p) for candidate, log_p in scored])
-        picked = assign(offers)
+        picked = [taken[0] if taken else None for taken in assign(offers)]
         chosen: dict[str, Candidate] = {}
         confidence: dict[str, float] = {}
         for (number, parameter), offer, choice in zip(free, offers, picked, strict=True):
@@ -322,17 +322,6 @@ def _keeps_quotes(span: tuple[str, int, int], quotes: Sequence[Quotation]) -> bo
         if name == source and (inside[0] != inside[1] or (left == start and right < end)):
             return False
     return True
-
-
-def without_stop(text: str, start: int, end: int) -> int:
-    """Where a text value ends: a clause that begins in lower case leaves the sentence's full stop outside."""
-    inside = text[start:end]
-    clause = (
-        inside[:1].islower()
-        and inside.endswith(".")
-        and not any(mark in inside[:-1] for mark in (". ", "! ", "? ", "\n", ".."))
-    )
-    return end - 1 if clause and len(inside) > 2 else end
 
 
 def _unread_currency(

@@ -1,0 +1,189 @@
+"""As many calls as a request asks for: the values of each parameter, grouped by where they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from interlock.lam.assignment import assign
+from interlock.lam.decoding import Filled, ToolScores
+from interlock.lam.filling import choose, completed
+from interlock.lam.offers import Offer, Places, Spot, offers_of
+
+MOST = 8
+"""Calls of one tool in one request."""
+MARGIN = 0.5
+"""How far above `null` a value must be to speak for a further call."""
+UNEVEN, ABSENT = 1.0, 4.0
+"""What a number of calls loses for each required value that is short or shared, and for each that no call has."""
+RIVAL = 3.0
+"""How much better another tool must want a span for it to be no further value of this one."""
+TURN = 0.2
+"""What a value gains for a parameter whose turn it is, where several parameters want the same spans: `12 and 18`."""
+_CUES = re.compile(
+    r"\b(?:respectively|as well as|also|and then|after that|followed by|in addition|additionally|furthermore|both|each"
+    r"|then|another|secondly?|lastly|finally|plus|separately|for each|one for|the other|versus|vs)\b"
+    r"|;|\n\s*(?:\d[.)]|[-*•])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """One call of one of several tools."""
+
+    tool: int
+    filled: Filled
+
+    @property
+    def begin(self) -> tuple[int, int]:
+        """Where its values stand: the mean place of their first characters, then the tool."""
+        starts = [candidate.start for candidate in self.filled.chosen.values() if candidate.source == "request"]
+        return (sum(starts) // len(starts) if starts else 0, self.tool)
+
+
+def several_hint(text: str) -> float:
+    """How much a request reads like several, from 0 to 1: its sentences, its cues, its enumerations."""
+    sentences = len(re.findall(r"[.!?](?:\s|$)", text)) or 1
+    cues = len(_CUES.findall(text)) + text.count(" and ") / 2 + text.count("?") / 2
+    return min(1.0, 0.15 * (sentences - 1) + 0.25 * cues)
+
+
+def decode(tools: Sequence[ToolScores], places: Places, most: int = MOST) -> list[Made]:
+    """The calls of all the tools that fit, in reading order.
+
+    A span that one tool wants much more than another is no further value of the other.
+    """
+    offers = [_offers(tool, places) for tool in tools]
+    wanted: list[dict[Spot, float]] = []
+    for rows in offers:
+        best: dict[Spot, float] = {}
+        for row in rows:
+            for offer in row:
+                spot = spot_of(offer)
+                best[spot] = max(offer.gain, best.get(spot, offer.gain))
+        wanted.append(best)
+    made: list[Made] = []
+    for number, tool in enumerate(tools):
+        rivals: dict[Spot, float] = {}
+        for other, best in enumerate(wanted):
+            for spot, gain in best.items() if other != number else ():
+                rivals[spot] = max(gain, rivals.get(spot, gain))
+        made += [Made(number, filled) for filled in _calls(tool, places, offers[number], most, rivals)]
+    return sorted(made, key=lambda call: call.begin)
+
+
+def calls_of(tool: ToolScores, places: Places, most: int = MOST) -> list[Filled]:
+    """The calls of one tool, at least one, in reading order."""
+    return _calls(tool, places, _offers(tool, places), most, {})
+
+
+def spot_of(offer: Offer) -> Spot:
+    return offer.candidate.source, offer.candidate.start, offer.candidate.end
+
+
+def _offers(tool: ToolScores, places: Places) -> list[list[Offer]]:
+    bound = places.observation.bound
+    return [
+        [] if parameter.name in bound else offers_of(tool, number, places)
+        for number, parameter in enumerate(tool.parameters)
+    ]
+
+
+def _calls(
+    tool: ToolScores, places: Places, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float]
+) -> list[Filled]:
+    single = choose(tool, offers)
+    values = _values(tool, offers, most, rivals) if most > 1 else []
+    count = max([1, *map(len, values)])
+    if count < 2:
+        return [completed(tool, places, offers, single)]
+    made: list[Filled] = []
+    for picked in _grouped(tool, values, count, single):
+        filled = completed(tool, places, offers, picked)
+        if all(filled.arguments != other.arguments for other in made):
+            made.append(filled)
+    return made
+
+
+def _values(tool: ToolScores, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float]) -> list[list[Offer]]:
+    """For each parameter its values in reading order, as many as make the best number of calls."""
+    pools: list[list[Offer]] = []
+    for row in offers:
+        best = max((offer.gain for offer in row), default=0.0)
+        pools.append(
+            [
+                offer
+                for offer in row
+                if not offer.meant
+                and offer.candidate.source == "request"
+                and offer.gain > MARGIN
+                and (offer.gain == best or offer.gain > rivals.get(spot_of(offer), offer.gain) - RIVAL)
+            ]
+        )
+    best_values: list[list[Offer]] = [[] for _ in pools]
+    best_total = float("-inf")
+    spans = len({spot_of(offer) for pool in pools for offer in pool})
+    for count in range(1, min(most, spans) + 1):
+        values = _assigned(tool, pools, count)
+        if count > 1 and max(map(len, values)) < count:
+            break
+        total = sum(offer.gain for row in values for offer in row)
+        for parameter, row in zip(tool.parameters, values, strict=True):
+            short = count - len(row)
+            if parameter.required and short:
+                total -= ABSENT * count if not row else UNEVEN * (1 if len(row) == 1 else short)
+        if total > best_total:
+            best_values, best_total = values, total
+    return best_values
+
+
+def _assigned(tool: ToolScores, pools: Sequence[Sequence[Offer]], count: int) -> list[list[Offer]]:
+    """Up to `count` values for each parameter, options and flags apart from copied spans, equal ones once."""
+    values: list[list[Offer]] = [[] for _ in pools]
+    for declared in (False, True):
+        rows = [n for n, p in enumerate(tool.parameters) if (p.kind in {"option", "flag"}) == declared and pools[n]]
+        spots = {n: {spot_of(offer) for offer in pools[n]} for n in rows}
+        weighed = []
+        for n in rows:
+            rivals = [other for other in rows if spots[other] & spots[n]]
+            ranks = {spot: rank for rank, spot in enumerate(sorted(set().union(*(spots[other] for other in rivals))))}
+            turn = rivals.index(n)
+            weighed.append([(o.candidate, o.gain + TURN * (ranks[spot_of(o)] % len(rivals) == turn)) for o in pools[n]])
+        for n, taken in zip(rows, assign(weighed, count), strict=True):
+            found = sorted((pools[n][place] for place in taken), key=lambda offer: offer.candidate.start)
+            values[n] = found if len(found) == count else _once(found)
+    return values
+
+
+def _once(offers: Sequence[Offer]) -> list[Offer]:
+    """Offers without those that repeat a value."""
+    kept: list[Offer] = []
+    for offer in offers:
+        if all(offer.candidate.value != other.candidate.value for other in kept):
+            kept.append(offer)
+    return kept
+
+
+def _grouped(
+    tool: ToolScores, values: Sequence[Sequence[Offer]], count: int, single: Mapping[int, Offer]
+) -> list[dict[int, Offer]]:
+    """One choice of offers for each call: equal numbers in reading order, others by the nearest call."""
+    full = [n for n, row in enumerate(values) if len(row) == count]
+    anchor = next((n for n in full if tool.parameters[n].required), full[0])
+    begins = [offer.candidate.start for offer in values[anchor]]
+    calls: list[dict[int, Offer]] = [{} for _ in range(count)]
+    for n, row in enumerate(values):
+        if len(row) == count:
+            for call, offer in zip(calls, row, strict=True):
+                call[n] = offer
+        elif len(row) > 1:
+            for call, begin in zip(calls, begins, strict=True):
+                call[n] = min(row, key=lambda offer: abs(offer.candidate.start - begin))
+        else:
+            shared = row[0] if row else single.get(n)
+            for call in calls:
+                if shared is not None:
+                    call[n] = replace(shared)
+    return calls
