@@ -14,7 +14,7 @@ from interlock.lam.measures.cases import Case, GoldCall
 from interlock.lam.measures.clinc import read_clinc
 from interlock.lam.measures.outcomes import run
 from interlock.lam.measures.seal_tools import DISTRACTORS, read_seal_tools
-from interlock.lam.measures.selective import curve, rejected_at
+from interlock.lam.measures.selective import at_coverage, curve, rejected_at
 from interlock.lam.measures.sets import report
 from interlock.lam.measures.snips import read_snips
 from interlock.lam.protocol import Action, ActionSchema, Decision, Observation
@@ -161,3 +161,5 @@ def test_the_curve_falls_from_the_surest_calls_to_all() -> None:
         "accepted": 95.0, "rejected": 100.0, "p_null": 0.18, "n_valid": 20, "n_none": 10,
     }  # fmt: skip
     assert rejected_at(outcomes[:20]) is None
+    assert at_coverage(outcomes, 40) == {"threshold": 0.93, "coverage": 40.0, "acted": 8, "accuracy": 75.0}
+    assert at_coverage(outcomes[20:], 40) is None

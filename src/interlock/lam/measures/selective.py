@@ -9,6 +9,7 @@ from typing import Any
 from interlock.lam.measures.outcomes import Outcome
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+COVERAGES = (20, 40, 60, 80)
 
 
 def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
@@ -39,8 +40,20 @@ def curve(outcomes: Sequence[Outcome], points: int = 100) -> list[dict[str, Any]
     return [at_threshold(outcomes, level) for level in chosen]
 
 
+def at_coverage(outcomes: Sequence[Outcome], share: float) -> dict[str, Any] | None:
+    """The figures at the strictest threshold that acts on `share` percent of the requests that ask for a call.
+
+    Returns:
+        `None` where even acting on every call reaches less.
+    """
+    asking = sum(bool(outcome.case.gold) for outcome in outcomes)
+    levels = sorted((o.confidence for o in outcomes if o.acted and o.case.gold), reverse=True)
+    needed = math.ceil(share * asking / 100)
+    return at_threshold(outcomes, levels[needed - 1]) if 0 < needed <= len(levels) else None
+
+
 def selective(outcomes: Sequence[Outcome], certified: Mapping[str, float | None] | None = None) -> dict[str, Any]:
-    """Figures at fixed thresholds and at the certified one of each risk class.
+    """Figures at fixed thresholds, at fixed coverages, and at the certified threshold of each risk class.
 
     Args:
         certified: the act-threshold of each risk class as calibrated; `None` where a person is always asked.
@@ -48,7 +61,11 @@ def selective(outcomes: Sequence[Outcome], certified: Mapping[str, float | None]
     found = {
         name: None if level is None else at_threshold(outcomes, level) for name, level in (certified or {}).items()
     }
-    return {"thresholds": [at_threshold(outcomes, level) for level in THRESHOLDS], "certified": found}
+    return {
+        "thresholds": [at_threshold(outcomes, level) for level in THRESHOLDS],
+        "coverages": {str(share): at_coverage(outcomes, share) for share in COVERAGES},
+        "certified": found,
+    }
 
 
 def rejected_at(outcomes: Sequence[Outcome], accepted: float = 0.95) -> dict[str, Any] | None:
