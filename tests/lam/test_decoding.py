@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interlock.lam.calling import calls_of, decode, several_hint
-from interlock.lam.candidates import reproduce
+from interlock.lam.candidates import evidenced, reproduce
 from interlock.lam.context import Context, read_context
 from interlock.lam.decoding import Filled, ParameterScores, ToolScores
 from interlock.lam.filling import fill, log_absent, log_probability
@@ -107,7 +107,10 @@ def test_the_pointer_may_stop_anywhere_inside_a_typed_mention() -> None:
 
 
 def test_options_are_named_or_meant_and_say_by_what_rule() -> None:
-    """The option that the words name wins over its neighbour; without words the score alone decides, or nothing."""
+    """The option that the words name wins over its neighbour; without words the score alone decides, or nothing.
+
+    What is only meant is not proved to come from where the pointer landed.
+    """
     schema = tool_of({"unit": {"type": "string", "enum": ["metric", "imperial"]}}, ["unit"])
     named, silent = places_of("in metric units"), places_of("in pounds and feet")
     found = fill(scores_of(schema, named.context, {}, {"unit": [1.0, 1.5]}), named)
@@ -115,6 +118,8 @@ def test_options_are_named_or_meant_and_say_by_what_rule() -> None:
     spans = {"unit": [("pounds", 1.0)]}
     found = fill(scores_of(schema, silent.context, spans, {"unit": [-2.0, 1.5]}), silent)
     assert (found.arguments["unit"], found.chosen["unit"].normaliser) == ("imperial", "means imperial")
+    evidence = found.chosen["unit"].evidence(silent.context.sources)
+    assert reproduce(read_parameters(schema)[0], evidence, silent.context.sources, None) is None
     assert fill(scores_of(schema, silent.context, {}, {"unit": [-2.0, -1.5]}), silent).missing == ["unit"]
 
 
@@ -271,6 +276,6 @@ def test_no_scores_make_an_invalid_or_invented_call() -> None:
             parameters = {p.name: p for p in read_parameters(schema)}
             for name, value in filled.arguments.items():
                 evidence = filled.chosen[name].evidence(places.context.sources)
-                again = reproduce(parameters[name], evidence, places.context.sources, "2026-03-04")
+                again = evidenced(parameters[name], evidence, places.context.sources, "2026-03-04")
                 assert again == value, (seed, text, name, evidence)
                 assert 0.0 <= filled.confidence[name] <= 1.0

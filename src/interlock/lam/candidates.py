@@ -175,12 +175,6 @@ def read_value(parameter: Parameter, text: str, today: str | None) -> tuple[str,
     return found if found and parameter.accepts(found[1]) else None
 
 
-def declared_value(parameter: Parameter, name: str) -> Any:
-    """The declared option or truth value of that name, which no words need stand for; else `None`."""
-    declared = parameter.options if parameter.kind == "option" else (False, True) if parameter.kind == "flag" else ()
-    return next((value for value in declared if str(value) == name), None)
-
-
 def reproduce(parameter: Parameter, evidence: Evidence, sources: Mapping[str, str], today: str | None) -> Any:
     """The value that `evidence` stands for, computed again from its source alone.
 
@@ -197,11 +191,24 @@ def reproduce(parameter: Parameter, evidence: Evidence, sources: Mapping[str, st
         return found[1] if found else None
     if evidence.normaliser in {"flag_named", "flag_negated"}:
         return evidence.normaliser == "flag_named"
-    if (evidence.normaliser or "").startswith("means "):
-        return declared_value(parameter, (evidence.normaliser or "").removeprefix("means "))
     rule, _, form = (evidence.normaliser or "").partition(" as ")
     value = RULES[rule](text, today) if rule in RULES else None
     return written_as(value, form) if form and isinstance(value, str) else value
+
+
+MEANS = "means "
+"""Begins the rule of a declared value that no words name: `means fast`."""
+
+
+def evidenced(parameter: Parameter, evidence: Evidence, sources: Mapping[str, str], today: str | None) -> Any:
+    """The value that `evidence` stands for, or the declared one that it is said to mean; else `None`.
+
+    Unlike `reproduce`, this proves no origin: which declared value the words mean is the model's word.
+    """
+    if not (evidence.normaliser or "").startswith(MEANS):
+        return reproduce(parameter, evidence, sources, today)
+    declared = parameter.options if parameter.kind == "option" else (False, True) if parameter.kind == "flag" else ()
+    return next((value for value in declared if f"{MEANS}{value}" == evidence.normaliser), None)
 
 
 _WANTED: dict[str, tuple[MentionKind, ...]] = {

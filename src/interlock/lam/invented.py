@@ -1,11 +1,14 @@
-"""Finds invented values: arguments that their evidence does not give when it is read again."""
+"""Finds invented values: arguments that their evidence does not give when it is read again.
+
+An option or truth value that the schema declares is not invented, whatever words it was chosen for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from interlock.lam.candidates import reproduce
+from interlock.lam.candidates import evidenced
 from interlock.lam.functions import named
 from interlock.lam.parameters import nest, read_parameters
 from interlock.lam.protocol import Action, ActionSchema, Decision, Observation
@@ -53,7 +56,7 @@ def _invented(action: Action, schema: ActionSchema | None, observation: Observat
             continue
         evidence = action.evidence.get(path)
         if evidence is None or not _equal(
-            reproduce(parameters[path], evidence, observation.sources, observation.today), value
+            evidenced(parameters[path], evidence, observation.sources, observation.today), value
         ):
             found.append(path)
     return found

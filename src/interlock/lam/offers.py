@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from interlock.lam.candidates import Candidate, read_value, typed_candidates
+from interlock.lam.candidates import MEANS, Candidate, read_value, typed_candidates
 from interlock.lam.context import Context
 from interlock.lam.decoding import ParameterScores, ToolScores
 from interlock.lam.mentions import Mention, MentionKind, find_mentions
@@ -166,7 +166,7 @@ def _declared(parameter: Parameter, scores: ParameterScores, places: Places) -> 
     spot = _shown(scores, places) if own else None
     if spot:
         for value in values:
-            candidate = Candidate(*spot, f"means {value}", value)
+            candidate = Candidate(*spot, f"{MEANS}{value}", value)
             found.append(Offer(candidate, own[repr(value)] - scores.null, meant=True))
     return found
 
