@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from interlock.lam.generator.names import camel, restyled, words_of
+from interlock.lam.generator.names import camel, known_name, restyled, words_of
 from interlock.lam.generator.wordbook import Function, Slot
 from interlock.lam.parameters import Parameter, read_parameters
 from interlock.lam.protocol import ActionSchema
@@ -160,4 +160,6 @@ def dress(
     if random.random() < 0.1:
         about = about.rstrip(".")
     name = function.name if plain or random.random() < 0.5 else restyled(function.name, function.domain, random)
+    if known_name(name):
+        name = function.name
     return Dressed(ActionSchema(name=name, description=about, parameters=root), names)

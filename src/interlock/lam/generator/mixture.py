@@ -8,13 +8,19 @@ from typing import Protocol
 
 from interlock.lam.examples import Example
 from interlock.lam.generator.drafts import random_from
+from interlock.lam.generator.intents import read_intents, read_plugins
 from interlock.lam.generator.office import Office
 from interlock.lam.generator.scenes import Scenes
+from interlock.lam.generator.schemas import read_schemas
 from interlock.lam.generator.spaces import Shelf
+from interlock.lam.generator.spoken import Spoken
 from interlock.lam.generator.wordbook import read_wordbook
 
 WEIGHTS = {"functions": 0.56, "office": 0.15, "schemas": 0.15, "spoken": 0.07, "intents": 0.04, "choices": 0.03}
 """Share of each source; the ones that need data are left out where there is none."""
+
+SCHEMA_SCENES = {"one": 0.5, "earlier": 0.05, "listed": 0.05, "twice": 0.04, "mixed": 0.1, "ask": 0.08, "abstain": 0.18}
+"""Kinds of scenes over functions whose requests are made by grammar."""
 
 
 class Source(Protocol):
@@ -36,10 +42,15 @@ class Mixture:
     def __init__(self, seed: int, data: Path | None = None, words: tuple[str, ...] = ()) -> None:
         self.seed = seed
         book = read_wordbook()
-        self.sources: dict[str, Source] = {
-            "functions": Scenes(Shelf(book.functions), book.pools),
-            "office": Office(seed, words),
-        }
+        shelf = Shelf(book.functions)
+        self.sources: dict[str, Source] = {"functions": Scenes(shelf, book.pools), "office": Office(seed, words)}
+        if data is not None:
+            self.sources["schemas"] = Scenes(
+                Shelf(read_schemas(data / "seal_tools" / "tool.jsonl", book.pools)), book.pools, SCHEMA_SCENES
+            )
+            self.sources["spoken"] = Spoken(data / "snips", shelf)
+            self.sources["intents"] = read_intents(data / "clinc")
+            self.sources["choices"] = read_plugins(data / "metatool")
         self.names = tuple(self.sources)
         self.weights = tuple(WEIGHTS[name] for name in self.names)
 

@@ -39,6 +39,8 @@ class Slot:
     says: Mapping[Any, tuple[str, ...]] = field(default_factory=dict)
     """Words that say an option or a flag."""
     format: str = ""
+    tag: str = ""
+    """What its source calls it, where that is not its path."""
 
 
 @dataclass(frozen=True)
