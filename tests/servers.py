@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback for tests: it answers from a list, and keeps what it was asked."""
+"""A small HTTP server on loopback for tests: it answers from a list or as it is told, and keeps what it was asked."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ class Asked:
 
 @dataclass
 class Server:
-    """The server; its last reply is repeated for ever."""
+    """The server; the last reply of its list is repeated for ever."""
 
     port: int
     replies: list[Reply] = field(default_factory=lambda: [(200, {}, b"{}")])
     asked: list[Asked] = field(default_factory=list)
+    play: Callable[[Asked], Reply] | None = None
+    """In place of the list: what each request is answered."""
     raw: Callable[[socket.socket], None] | None = None
     """In place of a reply: what is done with the connection once the request has been read."""
 
@@ -52,7 +54,10 @@ def serving() -> Iterator[Server]:
                 server.raw(self.connection)
                 self.close_connection = True
                 return
-            status, sent, content = server.replies.pop(0) if len(server.replies) > 1 else server.replies[0]
+            if server.play is not None:
+                status, sent, content = server.play(server.asked[-1])
+            else:
+                status, sent, content = server.replies.pop(0) if len(server.replies) > 1 else server.replies[0]
             self.send_response(status)
             for name, value in sent.items():
                 self.send_header(name, value)

@@ -7,7 +7,7 @@ one of the named rules reads them as it; `reproduce` computes it again from that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interlock.lam.candidates import Candidate, read_value, typed_candidates
@@ -21,29 +21,6 @@ LONGEST_READ = 20_000
 
 _UNSPACED = "\u0e00"
 """From here on, scripts that put no spaces between words, so that a word's border cannot be seen."""
-
-
-def by_path(parameters: Sequence[Parameter], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of nested arguments by the paths of their parameters; the inverse of `parameters.nest`.
-
-    What does not have the shape that its schema gives it is left out.
-    """
-    found: dict[str, Any] = {}
-    for parameter in parameters:
-        outer, listed, inner = parameter.name.partition("[].")
-        place: Any = arguments
-        whole = parameter.name in arguments  # a name of its own may hold a dot or brackets
-        for name in [parameter.name] if whole else outer.split("."):
-            place = place.get(name, _ABSENT) if isinstance(place, Mapping) else _ABSENT
-        if listed and not whole:
-            rows = [row for row in place if isinstance(row, Mapping)] if isinstance(place, list) else []
-            place = [row[inner] for row in rows if inner in row] or _ABSENT
-        if place is not _ABSENT:
-            found[parameter.name] = place
-    return found
-
-
-_ABSENT = object()
 
 
 def quote(parameter: Parameter, value: Any, observation: Observation) -> Evidence | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from interlock.lam.endpoint.forms import Written
 from interlock.lam.functions import named
+from interlock.lam.invented import flat_arguments
 from interlock.lam.parameters import faults, plain_schema, read_parameters
 from interlock.lam.protocol import ActionSchema, Evidence, Observation
-from interlock.lam.quoting import by_path, invented, quote, stands_nowhere
+from interlock.lam.quoting import invented, quote, stands_nowhere
 from interlock.lam.strict_json import leaves
 
 
@@ -54,7 +55,7 @@ def check(call: Written, observation: Observation, space: Sequence[ActionSchema]
             wrong.append(f"the arguments of {schema.name} do not fit together.")
     evidence: dict[str, Evidence] = {}
     parameters = {parameter.name: parameter for parameter in read_parameters(schema)}
-    given = by_path(list(parameters.values()), call.arguments)
+    given = flat_arguments(schema, call.arguments)
     for path, value in given.items():
         found = quote(parameters[path], value, observation)
         if found is not None:

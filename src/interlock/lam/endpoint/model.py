@@ -120,7 +120,7 @@ class EndpointModel:
     # -- its parts ------------------------------------------------------------------------------------
 
     def _decision(self, answer: Answer, checked: Sequence[Checked], risk: float) -> Decision:
-        sure = sureness(answer.calls, answer.logprobs)
+        sure = sureness(answer.spelt, answer.logprobs)
         if not checked:
             told = abstention(answer.text, answer.logprobs)
             p_null = 1.0 if told is None else told

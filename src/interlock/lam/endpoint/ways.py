@@ -36,6 +36,9 @@ class Answer:
     """What an endpoint answered."""
 
     calls: list[Written]
+    """By the names of the actions."""
+    spelt: list[Written]
+    """By the names that were written, which differ with `tools`."""
     text: str
     """The message's text, empty where it brought calls only."""
     logprobs: Any = None
@@ -110,9 +113,10 @@ def read_answer(way: Way, response: Mapping[str, Any], space: Sequence[ActionSch
     if content is not None and not isinstance(content, str):
         raise Unreadable("the message's content is no text.")
     if message.get("refusal"):
-        return Answer([], text)
+        return Answer([], [], text)
     if way != "tools":
-        return Answer(read_object(text), text, choice.get("logprobs"))
+        found = read_object(text)
+        return Answer(found, found, text, choice.get("logprobs"))
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list) or not all(
         isinstance(c, Mapping) and isinstance(c.get("function"), Mapping) for c in calls
@@ -121,6 +125,7 @@ def read_answer(way: Way, response: Mapping[str, Any], space: Sequence[ActionSch
     if len(calls) > MOST_CALLS:
         raise Unreadable(f"there are {len(calls)} calls; {MOST_CALLS} are the most.")
     found = [read_arguments(c["function"].get("name"), c["function"].get("arguments")) for c in calls]
+    found = found or read_calls(text)
     actions = {wire: name for name, wire in wire_names(space).items()}
-    found = [replace(call, name=actions.get(call.name, call.name)) for call in found or read_calls(text)]
-    return Answer(found, text, choice.get("logprobs"))
+    named = [replace(call, name=actions.get(call.name, call.name)) for call in found]
+    return Answer(named, found, text, choice.get("logprobs"))
