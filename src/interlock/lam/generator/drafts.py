@@ -14,6 +14,8 @@ from interlock.lam.generator.wordbook import Function, Slot
 
 _FIRST = 0xE000
 """Values are written into a text last; until then a character of Unicode's private use stands for each."""
+_DETERMINED = re.compile(r"\b(?:a|an|the|my|our|your|this|that)\s+(?:\w+\s+)?$", re.IGNORECASE)
+_DETERMINER = re.compile(r"^(?:a certain|a given|the right|my usual|some|that|the same|the|an?) ")
 _PLACE = re.compile("[\ue000-\uf8ff]")
 
 
@@ -110,7 +112,7 @@ def compose(
         if any(slot.path in drop for slot in function.parts(piece.path)):
             if vague is None:
                 return None
-            pattern += vague(function.parts(piece.path)[0])
+            pattern = _vaguely(pattern, vague(function.parts(piece.path)[0]))
             continue
         pattern += chr(_FIRST + len(holes))
         holes.append(piece)
@@ -122,6 +124,15 @@ def compose(
         if required - drop - draft.given(call):
             return None
     return draft
+
+
+def _vaguely(before: str, words: str) -> str:
+    """`words` put after `before`, with one determiner and no more."""
+    if _DETERMINED.search(before):
+        words = _DETERMINER.sub("", words)
+    elif words.startswith("a ") and words[2:3] in "aeio":
+        words = "an " + words[2:]
+    return before + words
 
 
 def _filled(

@@ -52,7 +52,9 @@ def _stated(slot: Slot, values: Values, source: str, pattern: str) -> tuple[str,
 
 def _choose(function: Function, values: Values, count: int) -> list[Slot]:
     able = [
-        slot for slot in function.slots if slot.required and slot.type not in ("boolean", "array") and not slot.enum
+        slot
+        for slot in function.slots
+        if slot.required and len(_words(slot)) > 2 and slot.type not in ("boolean", "array") and not slot.enum
     ]
     return values.random.sample(able, min(len(able), count))
 

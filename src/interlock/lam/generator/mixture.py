@@ -11,7 +11,7 @@ from interlock.lam.generator.drafts import random_from
 from interlock.lam.generator.intents import read_intents, read_plugins
 from interlock.lam.generator.office import Office
 from interlock.lam.generator.scenes import Scenes
-from interlock.lam.generator.schemas import read_schemas
+from interlock.lam.generator.schemas import read_schemas, with_plain_requests
 from interlock.lam.generator.spaces import Shelf
 from interlock.lam.generator.spoken import Spoken
 from interlock.lam.generator.wordbook import read_wordbook
@@ -42,7 +42,7 @@ class Mixture:
     def __init__(self, seed: int, data: Path | None = None, words: tuple[str, ...] = ()) -> None:
         self.seed = seed
         book = read_wordbook()
-        shelf = Shelf(book.functions)
+        shelf = Shelf([with_plain_requests(function) for function in book.functions])
         self.sources: dict[str, Source] = {"functions": Scenes(shelf, book.pools), "office": Office(seed, words)}
         if data is not None:
             self.sources["schemas"] = Scenes(

@@ -20,7 +20,7 @@ from interlock.lam.generator.wordbook import Function, Slot, content
 
 SCENES = {
     "one": 0.38, "earlier": 0.06, "listed": 0.06, "twice": 0.06, "several": 0.035, "mixed": 0.145,
-    "ask": 0.08, "abstain": 0.18,
+    "ask": 0.095, "abstain": 0.18,
 }  # fmt: skip
 """How often each kind of scene is tried; scenes that cannot be written fall back to another draw."""
 _VAGUE = ("some {words}", "a certain {words}", "the {words}", "the right {words}", "a given {words}",
@@ -41,7 +41,7 @@ class Scenes:
     def example(self, random: Random) -> Example | None:
         """One example, or `None` when this draw cannot be written."""
         today = None
-        if random.random() < 0.6:
+        if random.random() < 0.5:
             today = (date(2023, 1, 1) + timedelta(days=random.randint(0, 2200))).isoformat()
         values = Values(self.pools, random, today)
         scene = random.choices(self.names, self.weights)[0]
@@ -153,7 +153,7 @@ class Scenes:
         hinted = random.random() < 0.5
 
         def vague(slot: Slot) -> str:
-            if not hinted:
+            if not hinted or len(slot.path) < 3:
                 return _DROPPED
             return random.choice(_VAGUE).replace("{words}", words_of(slot.path.rsplit(".", 1)[-1]))
 

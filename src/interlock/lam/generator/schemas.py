@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +21,7 @@ _VERBS = re.compile(
     r"Find|Search|Run|Set|Optimize|Track|Start|Schedule|Remove|Evaluate|Request|Book|Convert|Cancel|Record|Apply|"
     r"Initiate|Detect|Validate|Make|Identify|Predict|Verify|Register|Report|Control|Simulate|Train|Assess|Compare|Deploy|"
     r"Conduct|Enroll|Determine|Donate|Execute|Monitor|Upload|Count|Play|Assign|Classify|Stop|Adjust|Publish|Process|Scan|"
+    r"Work out|Look up|Show|Give|Tell|Order|List|Draw|Solve|Reserve|Open|Close|Turn|Write|Save|Rent|Buy|Pay|"
     r"Modify|Calibrate|Place|Move|Change|Toggle|Plan|Log|Measure|Restore|Transfer|Design|Mark|Join|Download|Solve) "
 )
 _FETCH = ("Get", "Find", "Look up", "Show me", "Fetch", "Give me", "Retrieve", "Pull up", "Tell me", "I need")
@@ -183,3 +185,13 @@ def read_schemas(path: Path, pools: Mapping[str, Any], each: int = 6) -> list[Fu
             name, str(row["field"]).split("/")[0], (about,), tuple(slots), tuple(parse(text) for text in texts)
         )
     return list(found.values())
+
+
+def with_plain_requests(function: Function, each: int = 1) -> Function:
+    """`function` with templates more that are made by grammar from its description, where that begins with a verb."""
+    about, random = function.abouts[0], Random(function.name)
+    if not _VERBS.match(about) or not 12 < len(about) < 110 or any(sign in about for sign in "{[(|"):
+        return function
+    slots = [slot for slot in function.slots if slot.required or slot.type != "boolean"]
+    made = tuple(parse(_template(about, slots, random)) for _ in range(each))
+    return replace(function, requests=(*function.requests, *made))

@@ -81,6 +81,8 @@ class Values:
 
     def __init__(self, pools: Mapping[str, tuple[str, ...]], random: Random, today: str | None) -> None:
         self.pools, self.random, self.today = pools, random, today
+        self.length = random.randint(2, 6)
+        """How many numbers most lists of one request have: vectors that belong together are of one length."""
 
     def write(self, slot: Slot, before: str = "", after: str = "") -> Surface:
         """Words for a value of `slot`.
@@ -107,9 +109,9 @@ class Values:
         return self._scalar(slot.path, slot.values, slot.type, slot.about, before, after)
 
     def _list(self, slot: Slot, before: str, after: str) -> Surface:
-        count = (
-            self.random.choice((1, 2, 2, 2, 3, 3, 3, 4, 4, 5)) if slot.items == "string" else self.random.randint(2, 7)
-        )
+        count = self.random.choice((1, 2, 2, 2, 3, 3, 3, 4, 4, 5))
+        if slot.items != "string":
+            count = self.length if self.random.random() < 0.85 else self.random.randint(2, 8)
         if slot.enum:
             options = self.random.sample(slot.enum, min(count, len(slot.enum)))
             items = [self.random.choice(slot.says.get(o) or (str(o).replace("_", " "),)) for o in options]

@@ -10,7 +10,7 @@ from random import Random
 
 import yaml
 
-from interlock.lam.generator.drafts import Draft, lowered
+from interlock.lam.generator.drafts import Draft, decapitalised, lowered
 from interlock.lam.generator.surfaces import Values
 from interlock.lam.generator.templates import Template, parse
 
@@ -55,7 +55,10 @@ def dress_up(draft: Draft, values: Values) -> None:
         draft.text = draft.text[0].lower() + draft.text[1:]
         draft.lead(say("lead", values) + " ")
     elif chance < 0.3:
-        draft.lead(say("greeting", values) + " ")
+        greeting = say("greeting", values)
+        if greeting.endswith(","):
+            decapitalised(draft)
+        draft.lead(greeting + " ")
     elif chance < 0.4:
         draft.lead(say("chatter", values) + " ")
     end = max((mark.end for mark in draft.marks if mark.source == "request"), default=0)
