@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from interlock.errors import SettingsError
+from interlock.lam.causal.reference import PREFIX as CAUSAL
+from interlock.lam.causal.reference import read_reference
 from interlock.lam.endpoint.options import PREFIXES
 from interlock.lam.protocol import ActionModel
 from interlock.settings import load_settings
@@ -23,6 +26,7 @@ def open_action_model(reference: str | None = None, *, key: SecretStr | None = N
     |---------------------|--------------------------------------------------------|
     | none                | the packaged weights of the embedded model             |
     | `http(s)://HOST/v1` | an endpoint of the OpenAI protocol (`lam.endpoint`)    |
+    | `hf:FOLDER`         | a causal language model on disk (`lam.causal`)         |
     | any other text      | a folder of trained weights for the embedded model     |
 
     The same reference gives the same object for as long as the process lives.
@@ -36,7 +40,20 @@ def open_action_model(reference: str | None = None, *, key: SecretStr | None = N
     """
     if reference and reference.startswith(PREFIXES):
         return _endpoint(reference, key or load_settings().action_model_key)
+    if reference and reference.startswith(CAUSAL):
+        return _causal(reference)
     return load_action_model(Path(reference) if reference else None)
+
+
+@lru_cache(maxsize=2)
+def _causal(reference: str) -> ActionModel:
+    try:
+        import llguidance  # noqa: F401  # an extra
+    except ImportError:
+        raise SettingsError(f"{reference}: causal models need llguidance: pip install 'interlock[hf]'.") from None
+    from interlock.lam.causal.model import CausalModel
+
+    return CausalModel.load(read_reference(reference))
 
 
 @lru_cache(maxsize=16)

@@ -99,12 +99,12 @@ def _literal(value: Any, sources: Mapping[str, str]) -> Candidate | None:
 def _places(value: str, text: str, after: int = 0, before: int | None = None) -> Iterator[int]:
     at = text.find(value, after, before)
     while at >= 0:
-        if not _cuts(text, at) and not _cuts(text, at + len(value)):
+        if not cuts_word(text, at) and not cuts_word(text, at + len(value)):
             yield at
         at = text.find(value, at + 1, before)
 
 
-def _cuts(text: str, at: int) -> bool:
+def cuts_word(text: str, at: int) -> bool:
     """Whether a border at `at` goes through a word or a number."""
     before, after = text[at - 1 : at] if at else "", text[at : at + 1]
     if before.isalnum() and after.isalnum():

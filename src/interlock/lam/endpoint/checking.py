@@ -46,7 +46,7 @@ def check(call: Written, observation: Observation, space: Sequence[ActionSchema]
     arguments = {**call.arguments, **bound}
     missing, wrong, dropped = list[str](), list[str](), set[str]()
     for path in faults(schema, arguments):
-        head = _head(path, properties)
+        head = head_of(path, properties)
         missing.append(path or schema.name)
         if head in call.arguments:
             wrong.append(f"{path} = {str(call.arguments[head])[:80]!r} does not fit its schema.")
@@ -62,17 +62,17 @@ def check(call: Written, observation: Observation, space: Sequence[ActionSchema]
             evidence[path] = found
         elif copy_only and invented(parameters[path], value, observation):
             missing.append(path)
-            dropped.add(_head(path, properties))
+            dropped.add(head_of(path, properties))
     if copy_only:
         seen = {(type(value), value) for _, value in leaves(given)}
         for path, value in leaves(call.arguments):
             if (type(value), value) not in seen and stands_nowhere(value, observation):
-                missing.append(_head(path, properties))
-                dropped.add(_head(path, properties))
+                missing.append(head_of(path, properties))
+                dropped.add(head_of(path, properties))
     return Checked(
         schema.name,
         {name: value for name, value in arguments.items() if name not in dropped},
-        {path: found for path, found in evidence.items() if _head(path, properties) not in dropped},
+        {path: found for path, found in evidence.items() if head_of(path, properties) not in dropped},
         list(dict.fromkeys(missing)),
         wrong,
     )
@@ -114,7 +114,7 @@ def _undeclared(schema: Any, value: Any, definitions: dict[str, Any], path: str)
             yield from _undeclared(plain.get("items"), inner, definitions, path)
 
 
-def _head(path: str, properties: Mapping[str, Any]) -> str:
+def head_of(path: str, properties: Mapping[str, Any]) -> str:
     """The argument that a path lies in."""
     if path in properties:
         return path
