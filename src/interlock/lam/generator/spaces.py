@@ -7,7 +7,7 @@ from random import Random
 
 from interlock.lam.generator.wordbook import Function, alike, content
 
-SIZES = (1,) * 45 + (2,) * 17 + (3,) * 14 + (4,) * 9 + (5,) * 6 + (6,) * 5 + (7,) * 2 + (8,) * 2
+SIZES = (1,) * 62 + (2,) * 17 + (3,) * 14 + (4,) * 9 + (5,) * 6 + (6,) * 5 + (7,) * 2 + (8,) * 2
 """How many functions a space has, by chance."""
 
 
