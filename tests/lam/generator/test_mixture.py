@@ -156,6 +156,7 @@ def test_rows_kept_for_measuring_are_never_used(tmp_path: Path) -> None:
     rows = [mixture.drawn(index) for index in range(4000)]
     templates = [(source, e.template) for source, e in rows]
     assert {source for source, _ in templates} == set(mixture.sources)
+    assert not [s.name for source, e in rows if source != "office" for s in e.space if known_name(s.name)]
     left = [f"weather no {n} in Haigler" for n in range(400) if held_out(f"weather no {n} in Haigler")]
     for pattern in ("flip a coin {} times", "how is glue made {}", "Joke {} please"):
         left += [pattern.format(n) for n in range(400) if held_out(pattern.format(n))]

@@ -16,6 +16,7 @@ from interlock.lam.examples import Example
 from interlock.lam.generator.drafts import Draft, Mark
 from interlock.lam.generator.finish import finish
 from interlock.lam.generator.joining import joined
+from interlock.lam.generator.names import known_name
 from interlock.lam.generator.spaces import Shelf
 from interlock.lam.generator.wordbook import Function, Slot
 from interlock.lam.heldout import held_out
@@ -112,7 +113,8 @@ class Spoken:
                 slots.append(
                     Slot(path, entry.get("type", "string"), random.choice(entry["abouts"]), required, tag=name)
                 )
-        return Function(random.choice(document["names"]), intent, tuple(document["abouts"]), tuple(slots))
+        unknown = [name for name in document["names"] if not known_name(name)]
+        return Function(random.choice(unknown), intent, tuple(document["abouts"]), tuple(slots))
 
     def _others(self, draft: Draft, random: Random) -> list[Function]:
         intents = {function.domain for function in draft.functions}
