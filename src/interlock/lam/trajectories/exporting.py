@@ -1,0 +1,154 @@
+"""Trajectories as rows that other programs train on: ActionStudio, OpenAI fine-tuning, preference pairs (DPO).
+
+A step becomes a target by what was said of it.  approved, executed_ok or nothing: its calls.  edited: the edit.
+rejected or executed_error: no target; as a rejected half of a pair it serves where the right call is known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from interlock.lam.protocol import ActionSchema
+from interlock.lam.trajectories.files import document_of
+from interlock.lam.trajectories.trajectory import FunctionCall, Message, Trajectory
+
+NO_CALL = "None of these tools fits."
+"""What an assistant that makes no call says where it has to say something."""
+
+Rows = Iterator[dict[str, Any]]
+
+
+def export_rows(trajectories: Iterable[Trajectory], form: str) -> Rows:
+    """The rows of all trajectories in a format of `FORMS`."""
+    for trajectory in trajectories:
+        yield from FORMS[form](trajectory)
+
+
+def is_positive(message: Message) -> bool:
+    """Whether a step may be learnt from as it stands, or as it was edited."""
+    lacking = message.lam is not None and message.lam.decision == "ask" and message.edited_action is None
+    return message.verdict not in ("rejected", "executed_error") and not lacking
+
+
+def _unified(trajectory: Trajectory) -> Rows:
+    yield document_of(trajectory)
+
+
+# -- messages as others write them ------------------------------------------------------------------------
+
+
+def _plain_call(call: FunctionCall) -> dict[str, Any]:
+    return {"name": call.name, "arguments": call.arguments}
+
+
+def _message(message: Message, *, texts: bool) -> dict[str, Any]:
+    """A message without what is ours, its calls corrected.
+
+    Args:
+        texts: whether arguments are JSON in a text, as chat APIs have them.
+    """
+    made: dict[str, Any] = {"role": message.role, "content": message.content}
+    calls = message.right_calls
+    if message.role == "assistant" and calls:
+        ids = [call.id for call in message.tool_calls]
+        made["tool_calls"] = []
+        for number, call in enumerate(calls):
+            arguments: Any = json.dumps(call.arguments, ensure_ascii=False) if texts else call.arguments
+            known = ids[number] if number < len(ids) else None
+            entry: dict[str, Any] = {"type": "function", "function": {"name": call.name, "arguments": arguments}}
+            made["tool_calls"].append({"id": known or f"call-{number + 1}", **entry} if known or texts else entry)
+    if message.role == "assistant" and texts and not calls and not message.content:
+        made["content"] = NO_CALL  # chat APIs take no message without words or calls
+    if message.tool_call_id is not None:
+        made["tool_call_id"] = message.tool_call_id
+    if message.name is not None:
+        made["name"] = message.name
+    return made
+
+
+def _history(trajectory: Trajectory, place: int, *, texts: bool) -> list[dict[str, Any]]:
+    """What stood before a step, the task's instruction first."""
+    system = [{"role": "system", "content": trajectory.task_instruction}] if trajectory.task_instruction else []
+    return system + [_message(message, texts=texts) for message in trajectory.conversation[:place]]
+
+
+def _tool(schema: ActionSchema) -> dict[str, Any]:
+    return {"type": "function", "function": schema.model_dump()}
+
+
+def _said(calls: list[FunctionCall], content: str) -> str:
+    """An answer as text: a JSON list of calls, or the words where there is none."""
+    return json.dumps([_plain_call(call) for call in calls], ensure_ascii=False) if calls else content or "[]"
+
+
+# -- the formats ----------------------------------------------------------------------------------------
+
+
+def _actionstudio(trajectory: Trajectory) -> Rows:
+    """A row for each step that may be learnt from: `{id, messages, tools, chosen, reject, output_message}`.
+
+    `chosen` and `reject` are JSON lists of calls in a text; `reject` is there where an edit replaced a proposal.
+    """
+    for place, message in trajectory.steps():
+        if not is_positive(message):
+            continue
+        row: dict[str, Any] = {
+            "id": f"{trajectory.unique_trajectory_id}---{place + 1}",
+            "messages": _history(trajectory, place, texts=False),
+            "tools": [schema.model_dump() for schema in trajectory.offered(message)],
+            "chosen": _said(message.right_calls, message.content),
+        }
+        if message.edited_action is not None:
+            row["reject"] = _said(message.calls, message.content)
+        yield row | {"output_message": _message(message, texts=False)}
+
+
+def _openai(trajectory: Trajectory) -> Rows:
+    """One row `{messages, tools}`; of a trajectory with a step that may not be learnt from, what stands before it."""
+    system = [{"role": "system", "content": trajectory.task_instruction}] if trajectory.task_instruction else []
+    messages: list[dict[str, Any]] = []
+    learnt = 0
+    for message in trajectory.conversation:
+        if message.role == "assistant":
+            if not is_positive(message):
+                break
+            learnt = len(messages) + 1 if message.chosen_by_model else learnt
+        messages.append(_message(message, texts=True))
+    while learnt and learnt < len(messages) and messages[learnt]["role"] == "tool":
+        learnt += 1
+    if learnt:
+        yield {"messages": [*system, *messages[:learnt]], "tools": [_tool(schema) for schema in trajectory.tools]}
+
+
+def _dpo(trajectory: Trajectory) -> Rows:
+    """A pair for each step whose right call is known beside a wrong one: `{prompt, chosen, rejected, tools}`.
+
+    edited: the edit against the proposal.  rejected without an edit: no call against the proposal.
+    """
+    for place, message in trajectory.steps():
+        if message.verdict == "edited" and message.calls:
+            better = [_plain_call(call) for call in message.right_calls]
+        elif message.verdict == "rejected" and message.calls:
+            better = []
+        else:
+            continue
+        worse = [_plain_call(call) for call in message.calls]
+        if better != worse:
+            yield {
+                "id": f"{trajectory.unique_trajectory_id}---{place + 1}",
+                "prompt": _history(trajectory, place, texts=True),
+                "chosen": [{"role": "assistant", "content": json.dumps(better, ensure_ascii=False)}],
+                "rejected": [{"role": "assistant", "content": json.dumps(worse, ensure_ascii=False)}],
+                "tools": [_tool(schema) for schema in trajectory.offered(message)],
+            }
+
+
+FORMS: dict[str, Callable[[Trajectory], Rows]] = {
+    "unified": _unified,
+    "actionstudio": _actionstudio,
+    "openai": _openai,
+    "dpo": _dpo,
+}
+"""The formats that can be written."""
