@@ -31,13 +31,25 @@ SURE, DOUBTFUL = -0.001, -4.0
 
 def by_words(text: str, offered: list[Function]) -> list[Call]:
     """A call of each action whose name has a word that stands in the request, filled with what stands there."""
-    words = set(re.findall(r"[a-z]+", text.lower()))
+    words = set(re.findall(r"[a-z]+", text.lower().replace("pay ", "payments ")))
     chosen = [one for one in offered if set(re.findall(r"[a-z]+", one[0].lower())) & words]
-    return [{"name": name, "arguments": _filled(properties, text)} for name, properties in chosen]
+    return [
+        {"name": name, "arguments": arguments}
+        for name, properties in chosen
+        for arguments in _payments(properties, text) or [_filled(properties, text)]
+    ]
+
+
+def _payments(properties: dict[str, Any], text: str) -> list[dict[str, Any]]:
+    """Every `250 EUR to Northwind Supplies` of a text, for an action that pays."""
+    found = re.findall(r"(\d+(?:\.\d+)?) ([A-Z]{3}) to ([A-Z]\w+(?: [A-Z]\w+)*)", text)
+    read = [{"payee": payee, "amount": json.loads(amount), "currency": code} for amount, code, payee in found]
+    return read if {"payee", "amount", "currency"} <= set(properties) else []
 
 
 def _filled(properties: dict[str, Any], text: str) -> dict[str, Any]:
-    quoted = re.findall(r'"([^"]*)"', text)
+    addresses = re.findall(r"[\w.]+@\S+\.\w+", text)
+    quoted = [part for part in re.findall(r'"([^"]*)"', text) if part not in addresses]
     numbers = [int(number) for number in re.findall(r"\b\d+\b", text)]
     found: dict[str, Any] = {}
     for name, schema in properties.items():
@@ -55,7 +67,9 @@ def _filled(properties: dict[str, Any], text: str) -> dict[str, Any]:
             found[name], quoted = quoted, []
         elif kind == "object":
             found[name] = _filled(schema.get("properties") or {}, text)
-        elif kind == "string" and quoted:
+        elif kind == "string" and name == "to" and addresses:
+            found[name] = addresses.pop(0)
+        elif kind == "string" and name != "to" and quoted:
             found[name] = quoted.pop(0)
     return found
 

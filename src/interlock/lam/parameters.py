@@ -293,13 +293,11 @@ def faults(schema: ActionSchema, arguments: dict[str, Any]) -> list[str]:
     known = [parameter.name for parameter in read_parameters(schema)]
     found: list[str] = []
     for error in checker.iter_errors(arguments):
-        path = list(error.absolute_path)
+        paths = [list(error.absolute_path)]
         if error.validator == "required":
-            path += [next((key for key in error.validator_value if key not in error.instance), "")]
-        name = _known_path(path, known)
-        if name not in found:
-            found.append(name)
-    return found
+            paths = [[*paths[0], key] for key in error.validator_value if key not in error.instance]
+        found += [_known_path(path, known) for path in paths]
+    return list(dict.fromkeys(found))
 
 
 def _known_path(path: Sequence[str | int], known: Sequence[str]) -> str:

@@ -97,6 +97,7 @@ def test_what_is_required_and_not_said_is_asked_for(way: Way) -> None:
         decision = model.decide(seen('Please email "anna@x.example".'), SPACE, risk=1)
         assert (decision.kind, decision.missing) == ("ask", ["body"])
         assert decision.actions[0].arguments == {"to": "anna@x.example"}
+        assert model.decide(seen("Please email."), SPACE, risk=1).missing == ["to", "body"]
 
 
 @pytest.mark.parametrize("way", WAYS)
