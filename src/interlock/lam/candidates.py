@@ -9,10 +9,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from interlock.lam.codes import CODES
 from interlock.lam.mentions import CURRENCIES, JOINT, MentionKind, find_mentions
 from interlock.lam.normalisers import DATES, NUMBERS, RULES, TIMES, first_rule, written_as
 from interlock.lam.parameters import Parameter
 from interlock.lam.protocol import Evidence
+from interlock.lam.units import other_unit, quantity_in
 
 _SYNONYMS: dict[str, tuple[str, ...]] = {
     **{code.lower(): forms for code, forms in CURRENCIES.items()},
@@ -79,7 +81,7 @@ def counts_as_fraction(parameter: Parameter) -> bool:
     if parameter.kind != "number":
         return False
     about = f"{re.sub(r'[_.]', ' ', parameter.name)} {parameter.description}".lower()
-    if re.search(r"decimal|fraction|0\.\d", about):
+    if re.search(r"decimal|fraction|0\.\d|\b(?:0|zero) (?:to|and) (?:1|one)\b", about):
         return True
     bound = parameter.schema.get("maximum")
     return bound == 1 or (bool(_SHARE.search(about)) and not re.search(r"percent|%", about))
@@ -87,7 +89,8 @@ def counts_as_fraction(parameter: Parameter) -> bool:
 
 def _number_rules(parameter: Parameter) -> tuple[str, ...]:
     share = "percent_as_fraction" if counts_as_fraction(parameter) else "percent"
-    return (*NUMBERS, share, *(("ordinal",) if parameter.kind == "integer" else ()))
+    more = ("ordinal",) if parameter.kind == "integer" else ("chance",) if counts_as_fraction(parameter) else ()
+    return (*NUMBERS, share, *more)
 
 
 _RULES_OF = {"date": DATES, "time": TIMES, "datetime": ("moment", "iso_date")}
@@ -165,6 +168,9 @@ def read_value(parameter: Parameter, text: str, today: str | None) -> tuple[str,
     elif parameter.kind in {"number", "integer"}:
         names = ((f"duration_in_{parameter.unit}",) if parameter.unit else ()) + _number_rules(parameter)
         found = first_rule(text, names, today)
+        if found is None and parameter.measure:
+            quantity = quantity_in(text, parameter.measure)
+            found = None if quantity is None else (f"quantity in {parameter.measure}", quantity)
     elif parameter.kind == "option":
         option = option_of(text, parameter.options)
         found = None if option is None else ("option", option)
@@ -191,6 +197,12 @@ def reproduce(parameter: Parameter, evidence: Evidence, sources: Mapping[str, st
         return found[1] if found else None
     if evidence.normaliser in {"flag_named", "flag_negated"}:
         return evidence.normaliser == "flag_named"
+    if (evidence.normaliser or "").startswith("quantity in "):
+        return quantity_in(text, (evidence.normaliser or "").removeprefix("quantity in "))
+    if (evidence.normaliser or "").startswith(_OF_YEAR):
+        return _dated(evidence, sources)
+    if evidence.normaliser in CODES:
+        return CODES[evidence.normaliser](text)
     rule, _, form = (evidence.normaliser or "").partition(" as ")
     value = RULES[rule](text, today) if rule in RULES else None
     return written_as(value, form) if form and isinstance(value, str) else value
@@ -247,7 +259,21 @@ def _spans(parameter: Parameter, text: str) -> Iterator[tuple[int, int]]:
             yield items[first][0], items[last][1]  # as far as the list goes: a part of one is never meant
     else:
         wanted = _WANTED.get(parameter.kind, ())
-        yield from ((m.start, m.end) for m in find_mentions(text) if m.kind in wanted)
+        for mention in find_mentions(text):
+            if mention.kind in wanted:
+                other = other_unit(text, mention.end, parameter.measure) if parameter.measure else None
+                yield mention.start, other or mention.end
+        if parameter.kind in {"number", "integer"}:
+            formulas = [mention for mention in find_mentions(text) if mention.kind == "expression"]
+            yield from (m.span() for f in formulas for m in _SIGNED.finditer(text, f.start, f.end))
+        if counts_as_fraction(parameter):
+            yield from (match.span() for match in _CHANCE.finditer(text))
+
+
+_SIGNED = re.compile(r"(?<=\w )[-\u2212] \d+(?:\.\d+)?(?= ?=| [-+] |[a-z]|\b)")
+_CHANCE = re.compile(
+    r"\b(?:one|two|three|four|\d{1,3}) (?:in|out of) (?:every )?(?:[a-z]{3,6}|\d{1,5})\b", re.IGNORECASE
+)
 
 
 def _rows(item: Parameter, text: str) -> Iterator[tuple[int, int]]:
@@ -263,13 +289,29 @@ def _rows(item: Parameter, text: str) -> Iterator[tuple[int, int]]:
     yield from vectors
     if item.kind != "list":
         rows = [(m.start, m.end) for m in marks if m.kind == "series"]
-        inside = [*vectors, *rows]
         yield from (row for row in rows if not any(a <= row[0] and row[1] <= b for a, b in vectors))
         yield from (
             (m.start, m.end)
             for m in marks
-            if m.kind == "number" and not any(a <= m.start and m.end <= b for a, b in inside)
+            if m.kind in {"number", "percent"} and not any(a <= m.start and m.end <= b for a, b in (*vectors, *rows))
         )
+
+
+def _coded(parameter: Parameter, sources: Mapping[str, str]) -> Iterator[Candidate]:
+    """Words of the sources in the code that the description of a text asks for."""
+    about = f"{parameter.name} {parameter.description}".lower()
+    kind: MentionKind
+    if "currency" in about and re.search(r"\bcode\b|\biso\b|'(?:usd|eur)'|e\.g\.,? (?:usd|eur)", about):
+        kind, rule = "currency", "currency_code"
+    elif "python" in about or "lambda" in about or "**" in about:
+        kind, rule = "expression", "python_lambda" if "lambda" in about else "python_formula"
+    else:
+        return
+    for source, text in sources.items():
+        for mention in find_mentions(text):
+            value = CODES[rule](text[mention.start : mention.end]) if mention.kind == kind else None
+            if value is not None and parameter.accepts(value):
+                yield Candidate(source, mention.start, mention.end, rule, value)
 
 
 def _flags(parameter: Parameter, source: str, text: str) -> Iterator[Candidate]:
@@ -280,14 +322,44 @@ def _flags(parameter: Parameter, source: str, text: str) -> Iterator[Candidate]:
         yield Candidate(source, *match.span(), "flag_negated" if negated else "flag_named", not negated)
 
 
+_YEARLESS = re.compile(r"(?:\s*[-\u2013]\s*|\s+(?:to|until|till|through|and|or)\s+)(?:the\s+)?")
+_OF_YEAR = "written_date of "
+
+
+def _dated_candidates(parameter: Parameter, source: str, text: str) -> Iterator[Candidate]:
+    """Dates that share the year of the next one: `from March 5 to March 9, 2024`."""
+    marks = [mention for mention in find_mentions(text) if mention.kind == "date"]
+    for one, two in pairwise(marks):
+        year = re.search(r"\b\d{4}$", text[two.start : two.end])
+        if year and _YEARLESS.fullmatch(text, one.end, two.start):
+            rule = f"{_OF_YEAR}{year[0]}" + (f" as {parameter.form}" if parameter.form else "")
+            evidence = Evidence(
+                source=source, start=one.start, end=one.end, text=text[one.start : one.end], normaliser=rule
+            )
+            value = _dated(evidence, {source: text})
+            if value is not None and parameter.accepts(value):
+                yield Candidate(source, one.start, one.end, rule, value)
+
+
+def _dated(evidence: Evidence, sources: Mapping[str, str]) -> Any:
+    """A date without a year in the year that its rule names, if that year stands behind it."""
+    year, _, form = (evidence.normaliser or "").removeprefix(_OF_YEAR).partition(" as ")
+    if not re.search(rf"\b{re.escape(year)}\b", sources[evidence.source][evidence.end : evidence.end + 60]):
+        return None
+    value = RULES["written_date"](f"{evidence.text} {year}", None)
+    return written_as(value, form) if form and isinstance(value, str) else value
+
+
 def typed_candidates(parameter: Parameter, sources: Mapping[str, str], today: str | None) -> list[Candidate]:
     """Every span of the sources that reads as a value of a typed parameter, whole sources included.
 
-    Text parameters have none: any span may be their value, so the model points.
+    Text parameters have few, those that are codes for words: any span may be their value, so the model points.
     """
     found: dict[tuple[str, int, int], Candidate] = {}
-    if parameter.kind in {"text", "unsupported"}:
+    if parameter.kind == "unsupported":
         return []
+    if parameter.kind == "text":
+        return list(_coded(parameter, sources))
     for source, text in sources.items():
         spans = [*_spans(parameter, text)]
         if source != "request" and len(text) <= 400:
@@ -296,7 +368,16 @@ def typed_candidates(parameter: Parameter, sources: Mapping[str, str], today: st
             value = read_value(parameter, text[start:end], today)
             if value is not None:
                 found[source, start, end] = Candidate(source, start, end, *value)
+        if parameter.kind == "date":
+            for candidate in _dated_candidates(parameter, source, text):
+                found[source, candidate.start, candidate.end] = candidate
         if parameter.kind == "flag":
             for candidate in _flags(parameter, source, text):
                 found.setdefault((source, candidate.start, candidate.end), candidate)
+    if parameter.kind in {"number", "integer"}:
+        # `5` of `5%`, and `2` of `2 hours` for a parameter in minutes, are no values of their own
+        known = list(found)
+        for name, left, right in known:
+            if any(s == name and a <= left and right <= b and (a, b) != (left, right) for s, a, b in known):
+                del found[name, left, right]
     return sorted(found.values(), key=lambda c: (list(sources).index(c.source), c.start, c.end))

@@ -118,6 +118,7 @@ _PATTERNS: tuple[tuple[MentionKind, str], ...] = (
     ("id", rf"{_NO_MONEY}(?:[A-Za-z]{{1,8}}[-_/]?(?=[\w/_-]*\d)[\w/_-]*[\w]|\d+[-/](?=[\w/-]*\d)[\w/-]*\w"
            r"|(?!\d+e[-+]?\d+\b)\d+[A-Za-z]+\d\w*)"),
     ("ordinal", rf"\b(?:\d+(?:st|nd|rd|th)|{ORDINAL_WORD})\b"),
+    ("number", r"(?<![\w.,])\d{1,3}(?:\.\d+)?\s?(?:\u00b0|degrees)\s?(?:(?-i:[NSEW])|north|south|east|west)\b"),
     ("number", r"(?<![\w.,])\d+\s\d+/\d+(?![\w/])|(?<![\w./-])\d{1,3}/\d{1,3}(?![\w/])"),
     ("number", rf"(?<![\w.,]){_SIGN}(?:{_DIGITS}){_POWER}|(?<![\w.,^])10\^\(?-?\d{{1,3}}\)?"),
     ("number", r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+and\s+a\s+(?:half|quarter)\b"),
@@ -196,14 +197,16 @@ def find_mentions(text: str) -> tuple[Mention, ...]:
 
 
 JOINT = re.compile(
-    r"(?P<unit>(?:[\s-]?(?!and\b|or\b|to\b)[^\W\d_]{1,12}[\u00b2\u00b3]?|\s?[%\u00b0\u20ac]\w?)?)\s*"
-    r"(?:,\s*(?:and|or)\s+|[,;]\s*|\s+(?:and|or|to)\s+|\s*&\s*)[\u20ac$£]?"
+    r"(?P<unit>(?:[\s-]?(?!and\b|or\b|to\b)(?:[^\W\d_]{1,12}|[NS] latitude)[\u00b2\u00b3]?|\s?[%\u00b0\u20ac]\w?)?)\s*"
+    r"(?:,\s*(?:and|or)\s+|[,;]\s*|\s+(?:and|or|to)\s+|\s*&\s*)"
+    r"(?:[\u20ac$£]|(?:a |the |at )?(?:longitude|long|lon|lng)(?: of|:| =|=)? )?"
 )
 """What stands between two numbers of a row: `, `, ` and `, ` kg, `."""
 
 
 def _series(text: str, found: list[Mention]) -> Iterator[Mention]:
-    numbers = sorted({(m.start, m.end) for m in found if m.kind == "number"})
+    percents = {m.start: m.end for m in found if m.kind == "percent"}
+    numbers = sorted({(m.start, percents.get(m.start, m.end)) for m in found if m.kind == "number"})
     first = 0
     while first < len(numbers):
         last, unit = first, None
@@ -212,7 +215,10 @@ def _series(text: str, found: list[Mention]) -> Iterator[Mention]:
             if joint is None or unit not in {None, joint["unit"]}:
                 break
             last, unit = last + 1, joint["unit"]
-        if last > first:
+        same_unit = (
+            not unit or not unit.strip().isalpha() or unit == " latitude" or text.startswith(unit, numbers[last][1])
+        )
+        if last > first + 1 or (last > first and same_unit):
             yield Mention("series", numbers[first][0], numbers[last][1])
         first = last + 1
 

@@ -276,7 +276,7 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 """Every rule but those that need the parameter (see `candidates`)."""
 
-NUMBERS = ("number", "thousands", "number_words", "scaled", "fraction", "scientific", "at_rest")
+NUMBERS = ("number", "thousands", "number_words", "scaled", "fraction", "scientific", "at_rest", "compass", "spaced")
 DATES = ("iso_date", "numeric_date", "written_date", "relative_date")
 TIMES = ("clock_time", "spoken_time")
 

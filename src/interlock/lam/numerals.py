@@ -131,6 +131,26 @@ def ordinal(text: str, today: str | None = None) -> int | None:
     return _ORDINALS.index(plain) if plain in _ORDINALS else None
 
 
+def compass(text: str, today: str | None = None) -> int | float | None:
+    """A latitude or longitude with its side: `74.0060\u00b0 W` is -74.006, `40.7\u00b0 N` is 40.7."""
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s?(?:\u00b0|degrees)?\s?(N|S|E|W|north|south|east|west)", text.strip())
+    value = number(match[1]) if match else None
+    return value if value is None or match is None or match[2][0] in "NnEe" else -value
+
+
+def chance(text: str, today: str | None = None) -> int | float | None:
+    """So many in so many: `one in six`, `1 in 4`, `1 out of 5`."""
+    match = re.fullmatch(r"(\w+) (?:in|out of) (?:every )?(\w+)", text.strip().lower())
+    above, below = (first(part, ("number", "number_words")) for part in match.groups()) if match else (None, None)
+    return whole(Decimal(above) / Decimal(below)) if above is not None and below and above <= below else None
+
+
+def spaced(text: str, today: str | None = None) -> int | float | None:
+    """A number of a formula with its sign: `- 10`."""
+    match = re.fullmatch(r"([-+\u2212]) (\d+(?:\.\d+)?)", text)
+    return number(match[1] + match[2]) if match else None
+
+
 def at_rest(text: str, today: str | None = None) -> int | None:
     """The speed of what does not move: `rest`, `a standstill`."""
     return 0 if re.fullmatch(r"(?:a |a complete )?(?:rest|standstill|stationary)", text.lower()) else None
@@ -169,8 +189,8 @@ def vector(text: str, today: str | None = None) -> list[Any] | None:
 
 NUMERALS = {
     "number": number, "thousands": thousands, "number_words": number_words, "scaled": scaled, "fraction": fraction,
-    "scientific": scientific, "ordinal": ordinal, "at_rest": at_rest, "percent": percent,
-    "percent_as_fraction": percent_as_fraction, "vector": vector,
+    "scientific": scientific, "ordinal": ordinal, "at_rest": at_rest, "compass": compass, "chance": chance,
+    "spaced": spaced, "percent": percent, "percent_as_fraction": percent_as_fraction, "vector": vector,
 }  # fmt: skip
 
 

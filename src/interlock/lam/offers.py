@@ -116,7 +116,10 @@ def offers_of(tool: ToolScores, number: int, places: Places, value: Any = None) 
     parameter, scores = tool.parameters[number], tool.scores[number]
     item = parameter.item
     if parameter.kind == "text" or (parameter.kind == "list" and item and item.kind == "text"):
-        return list(_pointed(tool, number, places, value))
+        coded = list(_typed(tool, number, places)) if parameter.kind == "text" else []
+        inside = {(o.candidate.source, o.candidate.start, o.candidate.end) for o in coded}
+        pointed = _pointed(tool, number, places, value)
+        return coded + [o for o in pointed if (o.candidate.source, o.candidate.start, o.candidate.end) not in inside]
     if parameter.kind in {"option", "flag"}:
         return _declared(parameter, scores, places)
     return list(_typed(tool, number, places))

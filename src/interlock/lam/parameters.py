@@ -17,6 +17,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator, FormatChecker
 
 from interlock.lam.protocol import ActionSchema
+from interlock.lam.units import unit_asked
 
 Kind = Literal[
     "text", "email", "date", "time", "number", "integer", "option", "flag", "list", "unsupported", "url", "datetime"
@@ -88,6 +89,8 @@ class Parameter:
     item: Parameter | None = None
     unit: str | None = None
     """`minutes`, `hours`…: the unit a duration is counted in."""
+    measure: str | None = None
+    """`kg`, `m`…: the unit of measure that a number is in, where its description says so."""
     default: Any = None
     """What the schema says holds when it is left out; never written into a call."""
     form: str | None = None
@@ -204,6 +207,7 @@ def _parameter(name: str, schema: dict[str, Any], required: bool, definitions: d
         options=tuple(plain.get("enum") or described_options(plain)),
         item=item,
         unit=(unit[1] or unit[2]).rstrip("s") + "s" if unit else None,
+        measure=unit_asked(about) if kind in {"number", "integer"} else None,
         default=plain.get("default"),
         form=asked[1] if asked else None,
         needed=required,
@@ -253,11 +257,14 @@ def _read(document: str) -> tuple[Parameter, ...]:
     parameters = ActionSchema.model_validate_json(document).parameters
     definitions = {**(parameters.get("definitions") or {}), **(parameters.get("$defs") or {})}
     required = set(parameters.get("required") or ())
-    return tuple(
+    found = [
         parameter
         for name, part in (parameters.get("properties") or {}).items()
         for parameter in _flat(name, part if isinstance(part, dict) else {}, name in required, definitions)
-    )
+    ]
+    if any("unit" in parameter.name.lower() for parameter in found):  # the call says itself what its numbers are in
+        return tuple(replace(parameter, measure=None) for parameter in found)
+    return tuple(found)
 
 
 def nest(arguments: Mapping[str, Any]) -> dict[str, Any]:
