@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from interlock.lam.causal.dialects import Dialect, dumps
-from interlock.lam.causal.rules import Rules, constant, either, fault_of, literal
+from interlock.lam.causal.rules import Rules, constant, either, fault_of, literal, spelled
 from interlock.lam.causal.schemas import Resolver, Unsupported, definitions_of, refuse
 from interlock.lam.parameters import Parameter, read_parameters
 from interlock.lam.protocol import ActionSchema
 
+_NO_MARKS: Mapping[str, int] = {}
 MOST_CALLS, MOST_ITEMS = 8, 32
 """How many calls an answer and how many items a list may have; shorter lists of a schema stay as they are."""
 
@@ -36,8 +37,13 @@ class Answers:
     """Required arguments of each action that no value of the context fits, so a call leaves them out."""
 
 
-def answers(space: Sequence[ActionSchema], dialect: Dialect, leaves: Leaves) -> Answers:
+def answers(
+    space: Sequence[ActionSchema], dialect: Dialect, leaves: Leaves, marks: Mapping[str, int] = _NO_MARKS
+) -> Answers:
     """The grammars of answers with calls of `space`.
+
+    Args:
+        marks: what the tokenizer writes as one token apart from all text, such as `<tool_call>`.
 
     Raises:
         Unsupported: an action's schema has a feature that no grammar follows; the message names the action.
@@ -50,9 +56,11 @@ def answers(space: Sequence[ActionSchema], dialect: Dialect, leaves: Leaves) -> 
         calls.append(rules.rule(f"{literal(head)} {arguments} {literal('}')}"))
         lacking[action.name] = lacks
     call = rules.rule(either(calls))
-    several = f"{literal(dialect.opening)} {call} ({literal(dialect.between)} {call}){{0,{MOST_CALLS - 1}}}"
-    start = rules.rule(f"{several} {literal(dialect.closing)}")
-    return Answers(rules.text(f"{start} | {literal(dialect.nothing)}"), rules.text(start), lacking)
+    opening, between, closing, nothing = (
+        spelled(text, marks) for text in (dialect.opening, dialect.between, dialect.closing, dialect.nothing)
+    )
+    start = rules.rule(f"{opening} {call} ({between} {call}){{0,{MOST_CALLS - 1}}} {closing}")
+    return Answers(rules.text(f"{start} | {nothing}"), rules.text(start), lacking)
 
 
 class _Arguments:

@@ -127,7 +127,9 @@ class CausalModel:
 
     def _answers(self, observation: Observation, space: Sequence[ActionSchema]) -> Answers:
         leaves = Copied(observation) if self.copy_only else Free()
-        return answers([open_arguments(action, observation.bound) for action in space], self.dialect, leaves)
+        return answers(
+            [open_arguments(action, observation.bound) for action in space], self.dialect, leaves, self.tokens.special
+        )
 
     def _question(self, observation: Observation, space: Sequence[ActionSchema], grammars: Answers) -> Question:
         told = [open_arguments(action, observation.bound) for action in space]

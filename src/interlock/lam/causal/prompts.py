@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from interlock.errors import ModelError
@@ -13,7 +13,7 @@ from interlock.lam.protocol import ActionSchema, Observation
 _BLOCKS = ("[BEGIN OF ", "[END OF ")
 
 
-def question_of(observation: Observation, marks: Sequence[str]) -> str:
+def question_of(observation: Observation, marks: Iterable[str]) -> str:
     """The sources as one text, the request last; whatever the tokenizer would take for a mark is broken up.
 
     Args:
@@ -26,7 +26,7 @@ def question_of(observation: Observation, marks: Sequence[str]) -> str:
     return harmless("\n\n".join(parts), marks)
 
 
-def harmless(text: str, marks: Sequence[str]) -> str:
+def harmless(text: str, marks: Iterable[str]) -> str:
     """`text` with a space inside each mark: data opens and closes nothing."""
     for mark in (*marks, *_BLOCKS):
         if len(mark) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,16 @@ _COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator
 def literal(text: str) -> str:
     """`text` itself."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def spelled(text: str, marks: Mapping[str, int]) -> str:
+    """`text` itself, where `marks` are pieces that the tokenizer writes as one token apart from all text."""
+    for mark, token in marks.items():
+        before, found, after = text.partition(mark)
+        if found:
+            parts = [spelled(part, marks) for part in (before, after) if part]
+            return " ".join([*parts[: bool(before)], f"<[{token}]>", *parts[bool(before) :]])
+    return literal(text)
 
 
 def constant(value: Any) -> str:

@@ -43,13 +43,23 @@ class Tokens:
             raise ModelError(f"the tokenizer cannot be used with a grammar: {error}.") from error
 
     @cached_property
-    def marks(self) -> list[str]:
+    def marks(self) -> dict[str, int]:
         """Texts that the tokenizer takes for a token of their own, longest first."""
-        return sorted((text for text in self.tokenizer.get_added_vocab() if text.strip()), key=len, reverse=True)
+        found: dict[str, int] = self.tokenizer.get_added_vocab()
+        return {text: found[text] for text in sorted(found, key=len, reverse=True) if text.strip()}
+
+    @cached_property
+    def special(self) -> dict[str, int]:
+        """Those of the marks that no text holds under a grammar, so it has to name them."""
+        return {text: token for text, token in self.marks.items() if self.constraint.is_special_token(token)}
+
+    @cached_property
+    def _spelled(self) -> dict[int, bytes]:
+        return {token: b"" if token in self.ends else text.encode() for text, token in self.special.items()}
 
     @cached_property
     def _by_piece(self) -> dict[bytes, int]:
-        return {self.constraint.decode_bytes([token]): token for token in reversed(range(self.size))}
+        return {self.piece(token): token for token in reversed(range(self.size))}
 
     def matcher(self, grammar: str) -> LLMatcher:
         """A matcher at the beginning of a grammar.
@@ -76,7 +86,7 @@ class Tokens:
 
     def piece(self, token: int) -> bytes:
         """What a token stands for; nothing for one that ends an answer."""
-        return b"" if token in self.ends else self.constraint.decode_bytes([token])
+        return b"" if token in self.ends else self._spelled.get(token) or self.constraint.decode_bytes([token])
 
     def next_of(self, rest: bytes, allowed: Tensor) -> int | None:
         """The allowed token that `rest` begins with: the tokenizer's own, else the longest; `None` if there is none."""
