@@ -34,6 +34,7 @@ from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit
 from interlock.store.audit_key import audit_key
 from interlock.store.checkpoints import checkpointer, shared_checkpointer
+from interlock.store.consultations import Consultations
 from interlock.store.credentials import Credentials
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
@@ -175,6 +176,7 @@ class Project:
                 ledger=ledger,
                 approvals=Approvals(database, audit, ledger, self.clock, self.policies.people.people),
                 pauses=Pauses(database, audit, self.clock, fits),
+                consultations=Consultations(database, ring_of(self.settings), self.clock),
                 database=database,
                 audit=audit,
                 credentials=Credentials(database, audit, self.clock, self.home),

@@ -20,6 +20,7 @@ from interlock.nodes.services import Place, Services
 from interlock.nodes.trace import Trace, trace
 from interlock.policies.origins import Origin, Traced, traced
 from interlock.policies.provenance import Label
+from interlock.store.consultations import Consulted
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
 
@@ -53,7 +54,7 @@ def propose(
     space = [services.action(name) for name in step.actions]
     observation = observe(step, values, bound.values, services)
     model = services.action_model()
-    decision = model.decide(observation, [schema_of(action) for action in space], risk=PROPOSAL_RISK)
+    decision = _consult(model, observation, [schema_of(action) for action in space], place, services)
     if decision.kind == "abstain" or not decision.actions:
         if step.card.on_abstain == "edge" or len(space) != 1:
             return Abstained(f"none of {', '.join(step.actions)} fits (p_null {decision.p_null:.2f})")
@@ -73,6 +74,25 @@ def propose(
     row.evidence = {name: item.model_dump() for name, item in chosen.evidence.items() if name not in taken}
     row.model = _model_facts(model, decision, chosen, fully_bound=len(space) == 1 and set(arguments) == set(taken))
     return row
+
+
+def _consult(
+    model: ActionModel, observation: Observation, space: list[ActionSchema], place: Place, services: Services
+) -> Decision:
+    """The model's decision, kept on record with all that it was shown, before anything follows from it."""
+    decision = model.decide(observation, space, risk=PROPOSAL_RISK)
+    before = services.ledger.latest(place.run, place.step, place.visit)
+    consulted = Consulted(
+        step=place.step,
+        visit=place.visit,
+        slot=before.slot + 1 if before is not None else 0,
+        observation=observation.model_dump(mode="json"),
+        tools=[schema.model_dump(mode="json") for schema in space],
+        risk=PROPOSAL_RISK,
+        decision=decision.model_dump(mode="json"),
+    )
+    services.consultations.record(place.run, consulted)
+    return decision
 
 
 def bindings(step: Performing, place: Place, known: Trace, services: Services) -> Given:

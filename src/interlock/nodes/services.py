@@ -17,6 +17,7 @@ from interlock.policies.drawer import PolicyDrawer
 from interlock.settings import Settings
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit
+from interlock.store.consultations import Consultations
 from interlock.store.credentials import Credentials
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
@@ -40,6 +41,8 @@ class Services:
     ledger: Ledger
     approvals: Approvals
     pauses: Pauses
+    consultations: Consultations
+    """What action models were shown, and what they decided."""
     database: Database
     audit: Audit
     credentials: Credentials

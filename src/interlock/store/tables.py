@@ -251,6 +251,22 @@ class Effect(Row, table=True):
     updated_at: datetime = _moment()
 
 
+class Consultation(Row, table=True):
+    """One question to an action model and its answer; `store.consultations` says when it is written."""
+
+    __tablename__ = "consultations"
+
+    run_id: str = Field(primary_key=True, foreign_key="runs.id")
+    step: str = Field(primary_key=True)
+    visit: int = Field(primary_key=True)
+    slot: int = Field(primary_key=True)
+    """Of the proposal that follows from it."""
+    body: str
+    """JSON of the observation, the tools that were offered, the risk and the decision; base64 of it when sealed."""
+    sealed: bool = False
+    at: datetime = _moment()
+
+
 class Reservation(Row, table=True):
     """What an effect takes of budgets: a row for the effect, and one for each of its arguments.
 

@@ -1,7 +1,8 @@
 """Trajectories as rows that other programs train on: ActionStudio, OpenAI fine-tuning, preference pairs (DPO).
 
-A step becomes a target by what was said of it.  approved, executed_ok or nothing: its calls.  edited: the edit.
-rejected or executed_error: no target; as a rejected half of a pair it serves where the right call is known.
+A step becomes a target by what was said of it.  approved or executed_ok: its calls.  edited: the edit.  rejected,
+executed_error, or nothing said of what a model of ours chose: no target.  What was proposed and then edited or
+rejected is the worse half of a pair.
 """
 
 from __future__ import annotations
@@ -27,9 +28,14 @@ def export_rows(trajectories: Iterable[Trajectory], form: str) -> Rows:
 
 
 def is_positive(message: Message) -> bool:
-    """Whether a step may be learnt from as it stands, or as it was edited."""
-    lacking = message.lam is not None and message.lam.decision == "ask" and message.edited_action is None
-    return message.verdict not in ("rejected", "executed_error") and not lacking
+    """Whether a step may be learnt from as it stands, or as it was edited.
+
+    A step of public data is right as it is.  One that a model of ours made is right once somebody or its success
+    said so: while it is open, or was denied by a rule, nobody knows.
+    """
+    if message.verdict is None:
+        return message.lam is None
+    return message.verdict in ("approved", "edited", "executed_ok")
 
 
 def _unified(trajectory: Trajectory) -> Rows:
@@ -111,10 +117,10 @@ def _openai(trajectory: Trajectory) -> Rows:
     messages: list[dict[str, Any]] = []
     learnt = 0
     for message in trajectory.conversation:
-        if message.role == "assistant":
+        if message.chosen_by_model:
             if not is_positive(message):
                 break
-            learnt = len(messages) + 1 if message.chosen_by_model else learnt
+            learnt = len(messages) + 1
         messages.append(_message(message, texts=True))
     while learnt and learnt < len(messages) and messages[learnt]["role"] == "tool":
         learnt += 1
