@@ -14,7 +14,7 @@ from interlock.lam.load import load_action_model
 from interlock.lam.train import CHECKPOINT, Plan, train
 from interlock.lam.weights import METADATA, TENSORS, Shape
 
-PLAN = Plan(seed=5, examples=64, batch=8, save_every=3, shape=Shape(rank=2, upper=1, width=32, blocks=1, heads=2))
+PLAN = Plan(seed=5, examples=64, batch=8, save_every=3, shape=Shape(upper=1, width=32))
 
 
 def test_an_interrupted_run_ends_like_an_unbroken_one(tmp_path: Path) -> None:

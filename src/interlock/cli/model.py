@@ -135,24 +135,41 @@ def propose(
 def train(
     out: Annotated[Path, typer.Option("--out", help="Folder for weights and checkpoints.")] = Path("lam-model"),
     seed: Annotated[int, typer.Option("--seed", help="Seed of the data and of the training.")] = 1,
-    examples: Annotated[int, typer.Option("--examples", min=32, help="Generated requests to train on.")] = 25_600,
+    examples: Annotated[int, typer.Option("--examples", min=32, help="Generated requests to train on.")] = 120_000,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of public training sets; the package's own words if omitted.")
+    ] = None,
     start: Annotated[Path | None, typer.Option("--from", help="Folder of a trained model to train further.")] = None,
     rate: Annotated[float, typer.Option("--rate", min=0, help="Multiplies the learning rates.")] = 1.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     threads: Annotated[
         int, typer.Option("--threads", min=1, help="CPU threads; another number gives other rounding.")
     ] = 2,
+    device: Annotated[str, typer.Option("--device", help="Where to compute: cpu or cuda.")] = "cpu",
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="float32 or bfloat16; what is fastest here if omitted.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train the embedded model on generated requests, then calibrate its confidence."""
     # threads that wait by spinning burn a shared core: three times the CPU seconds for the same batches
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from interlock.lam.calibrate import calibrate
+    from interlock.lam.reader import halves
     from interlock.lam.train import Plan, use_threads
     from interlock.lam.train import train as run
 
+    if precision not in (None, "float32", "bfloat16"):
+        raise UsageError(f"--precision is float32 or bfloat16, not {precision!r}.")
+    if data is not None and not data.is_dir():
+        raise UsageError(f"There is no folder {data}; --data takes the folder that holds the public sets.")
     use_threads(threads)
-    standard = Plan(seed=seed, examples=examples)
+    standard = Plan(
+        seed=seed,
+        examples=examples,
+        data=str(data) if data else None,
+        precision=precision or ("bfloat16" if halves() else "float32"),
+    )
     plan = replace(standard, head_rate=rate * standard.head_rate, encoder_rate=rate * standard.encoder_rate)
     with progress_bar() as bar:
         task = bar.add_task("training", total=plan.batches)
@@ -161,6 +178,7 @@ def train(
             plan,
             resume=resume,
             start=start,
+            device=device,
             progress=lambda done, _, loss: bar.update(task, completed=done, description=f"training, loss {loss:.3f}"),
         )
         second = bar.add_task("calibrating", total=2000)

@@ -23,8 +23,7 @@ def observe(model: SpanModel, example: Example) -> tuple[Signals, bool] | None:
     if decision.kind != "act":
         return None
     reading = model.read(example.observation, example.space)
-    place = max(range(len(reading.tools)), key=lambda k: reading.log_p[k])
-    return model.signals(reading, place, model.fill(reading, place)), is_right(example, decision)
+    return model.signals(reading, model.calls(reading)), is_right(example, decision)
 
 
 def calibrate(folder: Path, count: int = 2000, progress: Callable[[int], None] | None = None) -> dict[str, Any]:

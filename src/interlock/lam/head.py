@@ -1,12 +1,13 @@
-"""The trained head: looks at a context once for each tool, and says how well it fits and where its arguments stand.
+"""The trained head: reads a context and one tool together, and says how well they fit and where the arguments stand.
 
-Each tool is a handful of queries, one for the tool and one for each parameter, made from its name and
-description.  They attend to each other and to the context (as object queries do in Carion et al. 2020).
-Nothing here knows a tool by name: any list of JSON-Schema functions is read the same way.
+A tool is a row of tokens with a mark for each parameter and option, so the upper layers of the encoder compare
+its words with those of the context.  Nothing here knows a tool by name: any list of JSON-Schema functions is
+read the same way.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,130 +15,135 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from interlock.lam.context import FEATURES
-from interlock.lam.encoder import WIDTH
-from interlock.lam.parameters import KINDS
+from interlock.lam.encoder import WIDTH, Encoder
+from interlock.lam.toolbox import FLAGS, MARKS
 
-FLAGS = 2
-"""Facts about a parameter besides its kind: required, bound."""
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What the head says about K tools with up to P parameters over T tokens."""
-
-    tool: Tensor  # (B, K) log-odds of the tool against none
-    present: Tensor  # (B, K, P) log-odds that the parameter has a value in the context
-    start: Tensor  # (B, K, P, T) where it begins
-    asked: Tensor  # (B, K, P, D) what each parameter looks for, for `ActionHead.ends`
-    context: Tensor  # (B, T, D) the context it looks at
+SUMMARY = 128
+"""Width of what contexts and tools are compared by before any is read closely."""
+_PLAIN = 1012
+"""Word pieces below this number are marks, signs and letters, which are the same in unrelated texts."""
 
 
-class Attention(nn.Module):
-    """Multi-head attention from `x` to `y`."""
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """N pairs of a context and a tool, each one row of at most L tokens: the context, then the tool."""
 
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query, self.pair, self.out = nn.Linear(width, width), nn.Linear(width, 2 * width), nn.Linear(width, width)
-
-    def forward(self, x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
-        """`x` (B, Q, D), `y` (B, S, D), `mask` (B, S) true where `y` has something."""
-        q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        k, v = self.pair(y).unflatten(-1, (2, self.heads, -1)).unbind(2)
-        mixed = F.scaled_dot_product_attention(
-            q, k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask[:, None, None, :]
-        )
-        out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
-        return out
+    gather: Tensor  # (N, L) place of each token's state among all states, the last one being nothing
+    mask: Tensor  # (N, L)
+    ids: Tensor  # (N, L) word pieces
+    side: Tensor  # (N, L) 0 context, 1 tool
+    features: Tensor  # (N, L, FEATURES) of the mentions, on the context's side
+    marks: Tensor  # (N, L)
+    flags: Tensor  # (N, L, FLAGS)
 
 
-class Block(nn.Module):
-    """Queries of one tool among themselves, then against the context, then each alone."""
+def pair_up(
+    contexts: Sequence[tuple[Tensor, Tensor]], tools: Sequence[tuple[Tensor, Tensor, Tensor]],
+    pairs: Sequence[tuple[int, int]],
+) -> Pairs:  # fmt: skip
+    """Lay out pairs whose states come from `states_of` over the same contexts and tools.
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.among, self.against = Attention(width, heads), Attention(width, heads)
-        self.alone = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
-        self.drop = nn.Dropout(dropout)
+    Args:
+        contexts: ids (T,) and features (T, FEATURES) of each.
+        tools: ids (S,), marks (S,) and flags (S, FLAGS) of each.
+        pairs: which context goes with which tool.
+    """
+    before_context = [0]
+    for ids, _ in contexts:
+        before_context.append(before_context[-1] + len(ids))
+    before_tool = [before_context[-1]]
+    for ids, _, _ in tools:
+        before_tool.append(before_tool[-1] + len(ids))
+    longest = max(len(contexts[c][0]) + len(tools[t][0]) for c, t in pairs)
+    shape = (len(pairs), longest)
+    gather = torch.full(shape, before_tool[-1])
+    mask, ids = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.long)
+    side, marks = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+    features, flags = torch.zeros(*shape, FEATURES), torch.zeros(*shape, FLAGS)
+    for row, (c, t) in enumerate(pairs):
+        first, second = len(contexts[c][0]), len(tools[t][0])
+        last = first + second
+        gather[row, :first] = torch.arange(before_context[c], before_context[c] + first)
+        gather[row, first:last] = torch.arange(before_tool[t], before_tool[t] + second)
+        mask[row, :last], side[row, first:last] = True, 1
+        ids[row, :first], features[row, :first] = contexts[c]
+        ids[row, first:last], marks[row, first:last], flags[row, first:last] = tools[t]
+    return Pairs(gather, mask, ids, side, features, marks, flags)
 
-    def forward(self, x: Tensor, exists: Tensor, context: Tensor, mask: Tensor) -> Tensor:
-        """`x` (B, K, Q, D), `exists` (B, K, Q), `context` (B, T, D), `mask` (B, T)."""
-        batch, tools, queries, width = x.shape
-        flat = self.norms[0](x).view(batch * tools, queries, width)
-        x = x + self.drop(self.among(flat, flat, exists.reshape(batch * tools, queries))).view_as(x)
-        flat = self.norms[1](x).view(batch, tools * queries, width)
-        x = x + self.drop(self.against(flat, context, mask)).view_as(x)
-        y: Tensor = x + self.drop(self.alone(self.norms[2](x)))
-        return y
+
+def same_words(pairs: Pairs) -> Tensor:
+    """(N, L) 1 where a word piece also stands on the other side of its pair, else 0."""
+    plain = pairs.mask & (pairs.ids >= _PLAIN)
+    equal = pairs.ids[:, :, None] == pairs.ids[:, None, :]
+    across = pairs.side[:, :, None] != pairs.side[:, None, :]
+    return ((equal & across & plain[:, None, :]).any(2) & plain).float()
 
 
 class ActionHead(nn.Module):
-    """Tool choice, argument presence and argument pointers.
+    """Tool choice, argument pointers and options.
 
     Args:
-        width: width D of the queries.
-        blocks: how often the queries look at the context.
+        width: width D of queries and keys.
     """
 
-    def __init__(self, width: int = 256, blocks: int = 2, heads: int = 4, dropout: float = 0.1) -> None:
+    def __init__(self, width: int = 256, dropout: float = 0.1) -> None:
         super().__init__()
-        self.read = nn.Linear(WIDTH, width)
-        self.features = nn.Linear(FEATURES, width, bias=False)
-        self.read_norm = nn.LayerNorm(width)
-        self.tool, self.parameter = nn.Linear(WIDTH, width), nn.Linear(WIDTH, width)
-        self.of_tool = nn.Linear(WIDTH, width, bias=False)
-        self.kind = nn.Embedding(len(KINDS), width)
-        self.flag = nn.Linear(FLAGS, width, bias=False)
-        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(blocks))
-        self.norm = nn.LayerNorm(width)
-        self.fits = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, 1))
-        self.present = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
-        self.start_query, self.end_query = nn.Linear(width, width), nn.Linear(width, width)
-        self.start_key, self.end_key = nn.Linear(width, width), nn.Linear(width, width)
-        self.end_given = nn.Linear(width, width, bias=False)
-        nn.init.zeros_(self.end_given.weight)
+        self.side, self.mark = nn.Embedding(2, WIDTH), nn.Embedding(1 + MARKS, WIDTH, padding_idx=0)
+        self.features, self.flags = nn.Linear(FEATURES, WIDTH, bias=False), nn.Linear(FLAGS, WIDTH, bias=False)
+        self.same = nn.Parameter(torch.zeros(WIDTH))
+        for part in (self.side, self.mark, self.features, self.flags):
+            nn.init.normal_(part.weight, std=0.02)
         self.drop = nn.Dropout(dropout)
+        self.fits = nn.Sequential(nn.Linear(WIDTH, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, 1))
+        self.null = nn.Sequential(nn.Linear(WIDTH, width), nn.GELU(), nn.Linear(width, 1))
+        self.flag = nn.Sequential(nn.Linear(WIDTH, width), nn.GELU(), nn.Linear(width, 2))
+        self.start_query, self.end_query = nn.Linear(WIDTH, width), nn.Linear(WIDTH, width)
+        self.start_key, self.end_key = nn.Linear(WIDTH, width), nn.Linear(WIDTH, width)
+        self.end_given = nn.Linear(WIDTH, width, bias=False)
+        nn.init.zeros_(self.end_given.weight)
+        self.option_query, self.option_key = nn.Linear(WIDTH, width), nn.Linear(WIDTH, width)
+        self.option_alone = nn.Linear(WIDTH, 1)
+        self.summary_context, self.summary_tool = nn.Linear(WIDTH, SUMMARY), nn.Linear(WIDTH, SUMMARY)
 
-    def forward(self, states: Tensor, features: Tensor, mask: Tensor, tools: Tensor, parameters: Tensor, kinds: Tensor,
-                flags: Tensor, exists: Tensor) -> Scores:  # fmt: skip
-        """Scores of tools over contexts.
+    def joint(self, encoder: Encoder, states: Tensor, pairs: Pairs) -> Tensor:
+        """States (N, L, WIDTH) of pairs read together; `states` (M, WIDTH) are those of contexts and tools alone."""
+        x = torch.cat([states, torch.zeros_like(states[:1])])[pairs.gather]
+        x = x + self.side(pairs.side) + self.mark(pairs.marks) + self.features(pairs.features)
+        x = x + self.flags(pairs.flags) + same_words(pairs)[..., None] * self.same
+        joint: Tensor = self.drop(encoder.together(x, pairs.mask))
+        return joint
 
-        Args:
-            states: (B, T, WIDTH) of the encoder.
-            features: (B, T, FEATURES) of the mentions.
-            mask: (B, T) true where there is a token.
-            tools: (B, K, WIDTH) sentence vectors of the tools.
-            parameters: (B, K, P, WIDTH) sentence vectors of their parameters.
-            kinds: (B, K, P) place of each parameter's kind in `KINDS`.
-            flags: (B, K, P, FLAGS)
-            exists: (B, K, P) true where the tool has such a parameter.
-        """
-        context = self.drop(self.read_norm(self.read(states) + self.features(features)))  # (B, T, D)
-        of_tool = self.of_tool(tools)[:, :, None]  # (B, K, 1, D)
-        asked = self.parameter(parameters) + of_tool + self.kind(kinds) + self.flag(flags)
-        x = torch.cat([self.tool(tools)[:, :, None], asked], dim=2)  # (B, K, 1 + P, D)
-        there = torch.cat([torch.ones_like(exists[..., :1]), exists], dim=2)
-        for block in self.blocks:
-            x = block(x, there, context, mask)
-        x = self.norm(x)
-        asked, scale = x[:, :, 1:], x.shape[-1] ** -0.5
-        hidden = torch.zeros(mask.shape).masked_fill(~mask, -1e4)[:, None, None]  # (B, 1, 1, T)
-        start = torch.einsum("bkpd,btd->bkpt", self.start_query(asked), self.start_key(context)) * scale + hidden
-        return Scores(self.fits(x[:, :, 0])[..., 0], self.present(asked)[..., 0], start, asked, context)
+    def starts(self, marks: Tensor, context: Tensor) -> Tensor:
+        """Where arguments begin: `marks` (N, P, WIDTH), `context` (N, T, WIDTH), scores (N, P, T)."""
+        query, key = self.start_query(marks), self.start_key(context)
+        scores: Tensor = torch.einsum("npd,ntd->npt", query, key) * key.shape[-1] ** -0.5
+        return scores
 
-    def ends(self, asked: Tensor, context: Tensor, begins: Tensor) -> Tensor:
+    def ends(self, marks: Tensor, context: Tensor, begins: Tensor) -> Tensor:
         """Where spans end, given where they begin.
 
         Args:
-            asked: (N, D) of `Scores.asked`.
-            context: (N, T, D) of `Scores.context`.
+            marks: (N, WIDTH) of the parameters.
+            context: (N, T, WIDTH)
             begins: (N,) first tokens.
 
         Returns:
             (N, T) scores of last tokens, padding included.
         """
-        first = context[torch.arange(len(begins)), begins]  # (N, D)
-        query = self.end_query(asked) + self.end_given(first)
-        scores: Tensor = torch.einsum("nd,ntd->nt", query, self.end_key(context)) * asked.shape[-1] ** -0.5
+        first = context[torch.arange(len(begins)), begins]  # (N, WIDTH)
+        query, key = self.end_query(marks) + self.end_given(first), self.end_key(context)
+        scores: Tensor = torch.einsum("nd,ntd->nt", query, key) * key.shape[-1] ** -0.5
         return scores
+
+    def options(self, marks: Tensor, options: Tensor) -> Tensor:
+        """How well options fit: `marks` (N, WIDTH) of their parameters, `options` (N, O, WIDTH), scores (N, O)."""
+        query, key = self.option_query(marks), self.option_key(options)
+        alone: Tensor = self.option_alone(options)[..., 0]
+        scores: Tensor = alone + torch.einsum("nd,nod->no", query, key) * key.shape[-1] ** -0.5
+        return scores
+
+    def likeness(self, contexts: Tensor, tools: Tensor) -> Tensor:
+        """First glance at C contexts and K tools by their mean states (·, WIDTH): (C, K) scores."""
+        first = F.normalize(self.summary_context(contexts), dim=-1)
+        made: Tensor = 16.0 * first @ F.normalize(self.summary_tool(tools), dim=-1).T
+        return made

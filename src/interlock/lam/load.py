@@ -13,6 +13,7 @@ from interlock.lam.causal.reference import PREFIX as CAUSAL
 from interlock.lam.causal.reference import read_reference
 from interlock.lam.endpoint.options import PREFIXES
 from interlock.lam.protocol import ActionModel
+from interlock.lam.reader import halves
 from interlock.settings import load_settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and an endpoint needs none of it
@@ -91,5 +92,5 @@ def _load(folder: Path, threads: int | None) -> SpanModel:
     calibration = Calibration(tuple(kept["weights"]), kept["bias"]) if kept else UNCALIBRATED
     return SpanModel(
         encoder, head, model_id=metadata["model_id"], calibration=calibration,
-        thresholds=metadata.get("thresholds"), threads=threads,
+        thresholds=metadata.get("thresholds"), threads=threads, half=halves(),
     )  # fmt: skip

@@ -1,95 +1,131 @@
-"""Tools as the head reads them: sentence vectors of names and descriptions, encoded once and kept."""
+"""Tools as the model reads them: a row of tokens each, with marks for its parameters and options."""
 
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from interlock.lam.encoder import WIDTH, Encoder
-from interlock.lam.head import FLAGS
+from interlock.lam.encoder import Encoder, tokenizer
 from interlock.lam.parameters import KINDS, Parameter, read_parameters
 from interlock.lam.protocol import ActionSchema
 
+MARKS = 2 + len(KINDS)
+"""Kinds of mark: a tool, an option, and one for each kind of parameter."""
+FLAGS = 3
+"""Facts about a parameter: required, bound, with a default."""
+TOOL_PIECES, PARAMETER_PIECES, OPTION_PIECES, ALL_PIECES = 40, 28, 5, 320
+_CLS, _SEP, _PARAMETER, _OPTION = 101, 102, 1, 2
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Tool:
-    """One action, encoded."""
+    """One action as tokens: `[CLS] name : description [SEP] [P] name : description [O] option … [P] …`."""
 
     schema: ActionSchema
     parameters: tuple[Parameter, ...]
-    vector: Tensor  # (WIDTH,)
-    vectors: Tensor  # (P, WIDTH)
+    ids: Tensor  # (S,) word pieces
+    marks: Tensor  # (S,) kind of mark plus one, 0 where there is none
+    flags: Tensor  # (S, FLAGS) of the parameter a mark stands for
+    places: tuple[int, ...]  # (P,) where each parameter's mark stands; -1 beyond the row
+    options: tuple[tuple[int, ...], ...]  # where each of `options_of` a parameter stands; -1 beyond the row
+
+
+def options_of(parameter: Parameter) -> tuple[Any, ...]:
+    """The declared options of a parameter, or of the items of a list."""
+    return parameter.options or (parameter.item.options if parameter.item else ())
+
+
+def is_bound(parameter: Parameter, bound: Collection[str]) -> bool:
+    """Whether the graph fixes the argument that a parameter is, or is a part of."""
+    return parameter.name in bound or re.split(r"[.\[]", parameter.name)[0] in bound
 
 
 def words_of(name: str) -> str:
     """A tool or parameter name as words: `email.send`, `sendEmail` and `send_email` read alike."""
-    return re.sub(r"[._/-]+", " ", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)).strip().lower()
+    return re.sub(r"[._/\[\]-]+", " ", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)).strip().lower()
+
+
+@lru_cache(maxsize=20_000)
+def _pieces(text: str) -> tuple[int, ...]:
+    return tuple(tokenizer().encode(text, add_special_tokens=False).ids)
+
+
+def read_tool(schema: ActionSchema) -> Tool:
+    """Tokenise an action; what goes beyond the row is left out, the last parameters first."""
+    parameters = read_parameters(schema)
+    name = _pieces(words_of(schema.name))[:16]
+    ids = [_CLS, *name, *_pieces(": " + schema.description)[: TOOL_PIECES - len(name)], _SEP]
+    marks, flags = [1] + [0] * (len(ids) - 1), [[0.0] * FLAGS for _ in ids]
+    places: list[int] = []
+    options: list[tuple[int, ...]] = []
+    for parameter in parameters:
+        label = _pieces(words_of(parameter.name))[:10]
+        about = _pieces(": " + parameter.description)[: PARAMETER_PIECES - len(label)]
+        if len(ids) + 1 + len(label) > ALL_PIECES:
+            places.append(-1)
+            options.append((-1,) * len(options_of(parameter)))
+            continue
+        places.append(len(ids))
+        ids += [_PARAMETER, *label, *about]
+        marks += [3 + KINDS.index(parameter.kind)] + [0] * (len(label) + len(about))
+        default = parameter.default is not None or "default" in parameter.description.lower()
+        flags += [[float(parameter.required), 0.0, float(default)]] + [[0.0] * FLAGS] * (len(label) + len(about))
+        stands: list[int] = []
+        for option in options_of(parameter):
+            written = _pieces(words_of(str(option)) or str(option))[:OPTION_PIECES]
+            if len(ids) + 1 + len(written) > ALL_PIECES:
+                stands.append(-1)
+                continue
+            stands.append(len(ids))
+            ids += [_OPTION, *written]
+            marks += [2] + [0] * len(written)
+            flags += [[0.0] * FLAGS] * (1 + len(written))
+        options.append(tuple(stands))
+    ids.append(_SEP)
+    marks.append(0)
+    flags.append([0.0] * FLAGS)
+    return Tool(
+        schema, parameters, torch.tensor(ids), torch.tensor(marks), torch.tensor(flags), tuple(places), tuple(options)
+    )
+
+
+def with_bound(tool: Tool, bound: Collection[str]) -> Tensor:
+    """The flags of a tool (S, FLAGS) where some arguments are fixed by the graph."""
+    if not bound:
+        return tool.flags
+    flags = tool.flags.clone()
+    for place, parameter in zip(tool.places, tool.parameters, strict=True):
+        if place >= 0 and is_bound(parameter, bound):
+            flags[place, 1] = 1.0
+    return flags
 
 
 class Toolbox:
-    """Encodes actions by the pretrained encoder and remembers up to `keep` of them."""
+    """Encodes actions by the lower layers and remembers the last `keep` of them."""
 
-    def __init__(self, encoder: Encoder, keep: int = 4096) -> None:
+    def __init__(self, encoder: Encoder, keep: int = 1024) -> None:
         self.encoder, self.keep = encoder, keep
-        self._known: dict[str, Tool] = {}
+        self._known: OrderedDict[str, tuple[Tool, Tensor]] = OrderedDict()
 
-    def read(self, space: Sequence[ActionSchema]) -> list[Tool]:
-        """The actions of a space, encoding those not met before."""
-        keys = [schema.model_dump_json() for schema in space]
-        new = [(key, schema) for key, schema in zip(keys, space, strict=True) if key not in self._known]
-        if new:
-            if len(self._known) + len(new) > self.keep:
-                self._known.clear()
-                new = list(zip(keys, space, strict=True))
-            texts: list[str] = []
-            for _, schema in new:
-                texts.append(f"{words_of(schema.name)}: {schema.description}")
-                texts += [f"{words_of(p.name)}: {p.description}" for p in read_parameters(schema)]
-            vectors, place = self.encoder.sentences(texts), 0
-            for key, schema in new:
-                parameters = read_parameters(schema)
-                after = place + 1 + len(parameters)
-                self._known[key] = Tool(schema, parameters, vectors[place], vectors[place + 1 : after])
-                place = after
-        return [self._known[key] for key in keys]
-
-
-@dataclass(frozen=True)
-class ToolRows:
-    """K tools for each of B contexts, padded, as `ActionHead.forward` takes them."""
-
-    tools: Tensor  # (B, K, WIDTH)
-    parameters: Tensor  # (B, K, P, WIDTH)
-    kinds: Tensor  # (B, K, P)
-    flags: Tensor  # (B, K, P, FLAGS)
-    exists: Tensor  # (B, K, P)
-    offered: Tensor  # (B, K) true where there is a tool
-
-
-def tool_rows(rows: Sequence[Sequence[Tool]], bound: Sequence[Collection[str]]) -> ToolRows:
-    """Stack the tools of each context.
-
-    Args:
-        rows: the action space of each context.
-        bound: the names of the arguments fixed for each context.
-    """
-    size, most = max(map(len, rows)), max([1] + [len(tool.parameters) for row in rows for tool in row])
-    shape = (len(rows), size, most)
-    tools, parameters = torch.zeros(*shape[:2], WIDTH), torch.zeros(*shape, WIDTH)
-    kinds, flags = torch.zeros(shape, dtype=torch.long), torch.zeros(*shape, FLAGS)
-    exists, offered = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape[:2], dtype=torch.bool)
-    for b, row in enumerate(rows):
-        for k, tool in enumerate(row):
-            count = len(tool.parameters)
-            tools[b, k], offered[b, k] = tool.vector, True
-            if count:
-                parameters[b, k, :count], exists[b, k, :count] = tool.vectors, True
-                kinds[b, k, :count] = torch.tensor([KINDS.index(p.kind) for p in tool.parameters])
-                flags[b, k, :count] = torch.tensor(
-                    [[float(p.required), float(p.name in bound[b])] for p in tool.parameters]
-                )
-    return ToolRows(tools, parameters, kinds, flags, exists, offered)
+    @torch.inference_mode()
+    def read(self, space: Sequence[ActionSchema]) -> list[tuple[Tool, Tensor]]:
+        """The actions of a space with their states (S, WIDTH), encoding those not met before."""
+        found: list[tuple[Tool, Tensor]] = []
+        for schema in space:
+            key = schema.model_dump_json()
+            if key in self._known:
+                self._known.move_to_end(key)
+            else:
+                tool = read_tool(schema)  # one at a time, so that no bit depends on the company
+                self._known[key] = tool, self.encoder.alone(tool.ids[None], None)[0]
+            found.append(self._known[key])
+        while len(self._known) > self.keep:
+            self._known.popitem(last=False)
+        return found

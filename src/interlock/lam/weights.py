@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, float16
 
 from interlock.errors import ModelError
 from interlock.lam.encoder import Encoder
@@ -28,20 +27,18 @@ def packaged_folder() -> Path:
 class Shape:
     """Sizes of the trained part."""
 
-    rank: int = 16
     upper: int = 3
     width: int = 256
-    blocks: int = 2
-    heads: int = 4
 
-    def build(self) -> tuple[Encoder, ActionHead]:
-        """An encoder with its pretrained weights and an untrained head."""
-        encoder = Encoder(self.rank, self.upper)
-        encoder.load_pretrained()
-        for name, parameter in encoder.named_parameters():
-            if parameter.requires_grad and name.endswith("down"):
-                torch.nn.init.normal_(parameter, std=0.02)
-        return encoder, ActionHead(self.width, self.blocks, self.heads)
+    def build(self, *, trained: bool = False) -> tuple[Encoder, ActionHead]:
+        """An encoder with its pretrained weights and an untrained head.
+
+        Args:
+            trained: the upper layers are about to be replaced by trained ones, so theirs are not read.
+        """
+        encoder = Encoder(self.upper)
+        encoder.load_pretrained(upper=not trained)
+        return encoder, ActionHead(self.width)
 
 
 def trained_tensors(encoder: Encoder, head: ActionHead) -> dict[str, Tensor]:
@@ -71,7 +68,7 @@ def digest_of(path: Path) -> str:
 def save(folder: Path, encoder: Encoder, head: ActionHead, shape: Shape, metadata: dict[str, Any]) -> dict[str, Any]:
     """Write the trained part in half precision; returns the metadata with digest and model id."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.to(torch.float16).contiguous() for name, tensor in trained_tensors(encoder, head).items()}
+    tensors = {name: tensor.to(float16).contiguous() for name, tensor in trained_tensors(encoder, head).items()}
     save_file(tensors, str(folder / TENSORS))
     digest = digest_of(folder / TENSORS)
     document = {**metadata, "shape": shape.__dict__, "digest": digest, "model_id": f"spans-{digest[:12]}"}
@@ -98,6 +95,6 @@ def load(folder: Path) -> tuple[Encoder, ActionHead, dict[str, Any]]:
         ) from error
     if not (folder / TENSORS).is_file() or digest_of(folder / TENSORS) != metadata.get("digest"):
         raise ModelError(f"{folder / TENSORS} is not the file {METADATA} describes; train again or restore it.")
-    encoder, head = Shape(**metadata["shape"]).build()
+    encoder, head = Shape(**metadata["shape"]).build(trained=True)
     put_tensors(encoder, head, load_file(str(folder / TENSORS)))
     return encoder.eval(), head.eval(), metadata
