@@ -232,6 +232,16 @@ def test_an_abstaining_action_model_leaves_by_its_edge(make: Make) -> None:
     assert engine.standing(run_id).run.outcome == "not_ours"
 
 
+def test_several_calls_are_not_cut_to_one(make: Make) -> None:
+    """A request that asks for two calls is not half done: the step, which makes one, takes its other edge."""
+    actions = [Action(name="counter.add", arguments={"amount": amount}, confidence=0.99) for amount in (5, 7)]
+    decision = Decision(kind="act", actions=actions, p_null=0.1, backend="s", model_id="m")
+    project = make({"act": ACT}, act=ScriptedActionModel([decision]), nodes_act=CARD)
+    engine, run_id = start(project, "act", request="Add 5, and then 7")
+    assert engine.standing(run_id).run.outcome == "not_ours"
+    assert engine.services.ledger.of_run(run_id) == []
+
+
 def test_a_missing_argument_becomes_a_question(make: Make) -> None:
     """`ask` files a question that cannot be approved, only answered; the answer is gated like any proposal."""
     project = make({"act": ACT}, act=_decide("ask"), nodes_act=CARD)

@@ -55,9 +55,9 @@ def propose(
     observation = observe(step, values, bound.values, services)
     model = services.action_model()
     decision = _consult(model, observation, [schema_of(action) for action in space], place, services)
-    if decision.kind == "abstain" or not decision.actions:
+    if decision.kind == "abstain" or len(decision.actions) != 1:  # one of several calls would leave the rest undone
         if step.card.on_abstain == "edge" or len(space) != 1:
-            return Abstained(f"none of {', '.join(step.actions)} fits (p_null {decision.p_null:.2f})")
+            return Abstained(_why_not(step, decision))
         row = _row(place, services, space[0], bound)
         row.model = {"backend": decision.backend, "model_id": decision.model_id, "abstained": True}
         return row
@@ -74,6 +74,14 @@ def propose(
     row.evidence = {name: item.model_dump() for name, item in chosen.evidence.items() if name not in taken}
     row.model = _model_facts(model, decision, chosen, fully_bound=len(space) == 1 and set(arguments) == set(taken))
     return row
+
+
+def _why_not(step: ActStep, decision: Decision) -> str:
+    if decision.kind == "abstain" or not decision.actions:
+        return f"none of {', '.join(step.actions)} fits (p_null {decision.p_null:.2f})"
+    return (
+        f"the request asks for {len(decision.actions)} calls and this step makes one; give each call a run of its own"
+    )
 
 
 def _consult(
