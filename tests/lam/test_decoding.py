@@ -200,6 +200,50 @@ def test_fewer_values_go_to_the_nearest_call_and_lists_stay_lists() -> None:
     assert values(found) == [{"numbers": [1, 2]}, {"numbers": [5, 6]}]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Weather in Paris and Rome in celsius", ["celsius", "celsius"]),
+        ("Weather in Paris in celsius, then the weather in Rome", ["celsius", None]),
+        ("Weather in Paris. Weather in Rome, in celsius", [None, "celsius"]),
+        ("In celsius please. Weather in Paris; also weather in Rome", ["celsius", "celsius"]),
+        ("Weather in Paris; also in Rome. Make it celsius for both", ["celsius", "celsius"]),
+    ],
+)
+def test_a_single_optional_value_belongs_to_the_calls_of_its_clause(text: str, expected: list[str | None]) -> None:
+    """It is shared where the calls share its clause, or where it stands before or speaks of them all."""
+    schema = tool_of({"city": TEXT, "unit": TEXT}, ["city"])
+    places = places_of(text)
+    spans = {"city": [("Paris", 4.0), ("Rome", 4.0)], "unit": [("celsius", 4.0)]}
+    found = calls_of(scores_of(schema, places.context, spans), places)
+    assert [call.get("unit") for call in values(found)] == expected
+
+
+def test_options_meant_in_two_clauses_are_told_apart_by_what_they_abbreviate() -> None:
+    """Each pointed word takes the option that is its abbreviation."""
+    schema = tool_of({"unit": {"type": "string", "enum": ["GB", "TB"]}, "size": NUMBER}, ["size", "unit"])
+    places = places_of("Convert 20 terabytes, then convert 30 gigabytes")
+    spans = {"size": [("20", 4.0), ("30", 4.0)], "unit": [("terabytes", 3.0), ("gigabytes", 3.0)]}
+    found = calls_of(scores_of(schema, places.context, spans, {"unit": [3.0, 3.0]}), places)
+    assert values(found) == [{"size": 20, "unit": "TB"}, {"size": 30, "unit": "GB"}]
+
+
+def test_a_value_said_again_is_no_further_call() -> None:
+    """A city that is named twice is one city, until something else makes two calls."""
+    schema = tool_of({"city": TEXT, "days": NUMBER}, ["city"])
+    places = places_of("I love Paris. Weather in Lyon for 3 days and for 5 days, in Lyon")
+    first = scores_of(schema, places.context, {"city": [("Lyon", 4.0)]}).scores[0].start
+    tokens = [token for token, logit in enumerate(first) if logit > 0]
+    last = places.context.tokens_of("request", len("I love Paris. Weather in Lyon for 3 days and for 5 days, in "), 99)
+    assert last is not None
+    for days, expected in (([], [{"city": "Lyon"}]), ([("3", 4.0), ("5", 4.0)], [3, 5])):
+        tool = scores_of(schema, places.context, {"days": days})
+        tool.scores[0].start[tokens[0]] = tool.scores[0].start[last[0]] = 4.0  # type: ignore[index]
+        found = values(calls_of(tool, places))
+        assert (found if not days else [call["days"] for call in found]) == expected
+        assert {call["city"] for call in found} == {"Lyon"}
+
+
 def test_most_calls_is_a_limit() -> None:
     """One call is made where only one may be."""
     schema = tool_of({"city": TEXT}, ["city"])

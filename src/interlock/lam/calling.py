@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from interlock.lam.assignment import assign
+from interlock.lam.clauses import Clauses
 from interlock.lam.decoding import Filled, ToolScores
 from interlock.lam.filling import choose, completed
 from interlock.lam.offers import Offer, Places, Spot, offers_of
@@ -15,7 +16,7 @@ MOST = 8
 """Calls of one tool in one request."""
 MARGIN = 0.5
 """How far above `null` a value must be to speak for a further call."""
-UNEVEN, ABSENT = 1.0, 4.0
+UNEVEN, ABSENT = 0.5, 4.0
 """What a number of calls loses for each required value that is short or shared, and for each that no call has."""
 RIVAL = 3.0
 """How much better another tool must want a span for it to be no further value of this one."""
@@ -95,19 +96,21 @@ def _calls(
     tool: ToolScores, places: Places, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float]
 ) -> list[Filled]:
     single = choose(tool, offers)
-    values = _values(tool, offers, most, rivals) if most > 1 else []
-    count = max([1, *map(len, values)])
+    values = _values(tool, offers, most, rivals, single) if most > 1 else []
+    count = max([1, *(len(_once(row)) for row in values)])
     if count < 2:
         return [completed(tool, places, offers, single)]
     made: list[Filled] = []
-    for picked in _grouped(tool, values, count, single):
+    for picked in _grouped(tool, values, count, single, places.context.sources.get("request", "")):
         filled = completed(tool, places, offers, picked)
         if all(filled.arguments != other.arguments for other in made):
             made.append(filled)
     return made
 
 
-def _values(tool: ToolScores, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float]) -> list[list[Offer]]:
+def _values(
+    tool: ToolScores, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float], single: Mapping[int, Offer]
+) -> list[list[Offer]]:
     """For each parameter its values in reading order, as many as make the best number of calls."""
     pools: list[list[Offer]] = []
     for row in offers:
@@ -116,31 +119,34 @@ def _values(tool: ToolScores, offers: list[list[Offer]], most: int, rivals: Mapp
             [
                 offer
                 for offer in row
-                if not offer.meant
-                and offer.candidate.source == "request"
+                if offer.candidate.source == "request"
                 and offer.gain > MARGIN
                 and (offer.gain == best or offer.gain > rivals.get(spot_of(offer), offer.gain) - RIVAL)
             ]
         )
     best_values: list[list[Offer]] = [[] for _ in pools]
     best_total = float("-inf")
-    spans = len({spot_of(offer) for pool in pools for offer in pool})
-    for count in range(1, min(most, spans) + 1):
-        values = _assigned(tool, pools, count)
-        if count > 1 and max(map(len, values)) < count:
-            break
-        total = sum(offer.gain for row in values for offer in row)
-        for parameter, row in zip(tool.parameters, values, strict=True):
-            short = count - len(row)
-            if parameter.required and short:
-                total -= ABSENT * count if not row else UNEVEN * (1 if len(row) == 1 else short)
-        if total > best_total:
-            best_values, best_total = values, total
+    different = [_once(sorted(pool, key=lambda offer: -offer.gain)) for pool in pools]
+    for count in range(1, min(most, max([0, *map(len, different)])) + 1):
+        for pool in (different, pools) if pools != different else (pools,):
+            values = _assigned(tool, pool, count)
+            once = [_once(row) for row in values]
+            if max(map(len, once)) < count:
+                continue
+            total = sum(offer.gain for row in once for offer in row)
+            for number, (parameter, row) in enumerate(zip(tool.parameters, values, strict=True)):
+                short = count - len(row)
+                if parameter.required and short:
+                    total -= UNEVEN * (1 if len(row) < 2 else short) if row or number in single else ABSENT * count
+                elif short == 0 and len(once[number]) < count:
+                    total += UNEVEN / 2  # a value said again for each call
+            if total > best_total:
+                best_values, best_total = values, total
     return best_values
 
 
 def _assigned(tool: ToolScores, pools: Sequence[Sequence[Offer]], count: int) -> list[list[Offer]]:
-    """Up to `count` values for each parameter, options and flags apart from copied spans, equal ones once."""
+    """Up to `count` values for each parameter, options and flags apart from copied spans."""
     values: list[list[Offer]] = [[] for _ in pools]
     for declared in (False, True):
         rows = [n for n, p in enumerate(tool.parameters) if (p.kind in {"option", "flag"}) == declared and pools[n]]
@@ -153,7 +159,7 @@ def _assigned(tool: ToolScores, pools: Sequence[Sequence[Offer]], count: int) ->
             weighed.append([(o.candidate, o.gain + TURN * (ranks[spot_of(o)] % len(rivals) == turn)) for o in pools[n]])
         for n, taken in zip(rows, assign(weighed, count), strict=True):
             found = sorted((pools[n][place] for place in taken), key=lambda offer: offer.candidate.start)
-            values[n] = found if len(found) == count else _once(found)
+            values[n] = found
     return values
 
 
@@ -167,23 +173,24 @@ def _once(offers: Sequence[Offer]) -> list[Offer]:
 
 
 def _grouped(
-    tool: ToolScores, values: Sequence[Sequence[Offer]], count: int, single: Mapping[int, Offer]
+    tool: ToolScores, values: Sequence[Sequence[Offer]], count: int, single: Mapping[int, Offer], text: str
 ) -> list[dict[int, Offer]]:
-    """One choice of offers for each call: equal numbers in reading order, others by the nearest call."""
-    full = [n for n, row in enumerate(values) if len(row) == count]
+    """One choice of offers for each call: equal numbers in reading order, others by the clauses they stand in."""
+    full = [n for n, row in enumerate(values) if len(_once(row)) == count]
     anchor = next((n for n in full if tool.parameters[n].required), full[0])
-    begins = [offer.candidate.start for offer in values[anchor]]
+    clauses = Clauses(text, [offer.candidate.start for offer in values[anchor]])
     calls: list[dict[int, Offer]] = [{} for _ in range(count)]
     for n, row in enumerate(values):
         if len(row) == count:
             for call, offer in zip(calls, row, strict=True):
                 call[n] = offer
-        elif len(row) > 1:
-            for call, begin in zip(calls, begins, strict=True):
-                call[n] = min(row, key=lambda offer: abs(offer.candidate.start - begin))
-        else:
-            shared = row[0] if row else single.get(n)
-            for call in calls:
-                if shared is not None:
-                    call[n] = replace(shared)
+            continue
+        placed = row or ([single[n]] if n in single and single[n].candidate.source == "request" else [])
+        for offer in sorted(placed, key=lambda offer: offer.gain):
+            for number in clauses.of(offer.candidate.start, alone=len(placed) == 1):
+                calls[number][n] = offer
+        rest = min(placed, key=lambda offer: offer.candidate.start, default=single.get(n))
+        for number, call in enumerate(calls):
+            if n not in call and rest is not None and (tool.parameters[n].required or not placed):
+                call[n] = min(placed, key=lambda o: abs(o.candidate.start - clauses.anchors[number]), default=rest)
     return calls

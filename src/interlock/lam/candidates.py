@@ -264,10 +264,24 @@ def _spans(parameter: Parameter, text: str) -> Iterator[tuple[int, int]]:
                 other = other_unit(text, mention.end, parameter.measure) if parameter.measure else None
                 yield mention.start, other or mention.end
         if parameter.kind in {"number", "integer"}:
+            yield from _date_parts(parameter, text)
             formulas = [mention for mention in find_mentions(text) if mention.kind == "expression"]
             yield from (m.span() for f in formulas for m in _SIGNED.finditer(text, f.start, f.end))
         if counts_as_fraction(parameter):
             yield from (match.span() for match in _CHANCE.finditer(text))
+
+
+_DATE_PARTS = {"year": re.compile(r"\b\d{4}\b"), "day": re.compile(r"\b\d{1,2}(?=\b|st|nd|rd|th)")}
+
+
+def _date_parts(parameter: Parameter, text: str) -> Iterator[tuple[int, int]]:
+    """The year or the day of a date in words, for a parameter that is called so."""
+    pattern = _DATE_PARTS.get(re.split(r"[_.]", parameter.name.lower())[-1])
+    if pattern is None:
+        return
+    for mention in find_mentions(text):
+        if mention.kind == "date" and re.search(r"[a-z]{3}", text[mention.start : mention.end], re.IGNORECASE):
+            yield from (match.span() for match in pattern.finditer(text, mention.start, mention.end))
 
 
 _SIGNED = re.compile(r"(?<=\w )[-\u2212] \d+(?:\.\d+)?(?= ?=| [-+] |[a-z]|\b)")

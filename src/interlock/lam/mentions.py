@@ -55,7 +55,7 @@ _DIGITS = (
 )
 _SIGN = r"(?:(?<![\w.)\]])[-+\u2212])?"
 _POWER = r"(?:e[-+]?\d{1,3}\b|\s?[x\u00d7*\u00b7]\s?10(?:\^|\*\*)\(?[-\u2212]?\d{1,3}\)?)"
-_SCALED = r"(?:\s?(?:k|mio|mn|bn)\b|(?-i:[MB])\b|[\s-](?:hundred|thousand|million|billion|trillion|dozen)\b)"
+_SCALED = r"(?:k\b|\s?(?:mio|mn|bn)\b|(?-i:[MB])\b|[\s-](?:hundred|thousand|million|billion|trillion|dozen)\b)"
 _GLUED = (
     r"(?:(?:[kcmµ]?m|km|mi|ft|in|yd|[kmµ]?g|lbs?|oz|[cm]?l|m?s|min|hrs?|h|d|kw?h|[kMG]?hz|[km]?[wvajn]|[kmg]?pa|atm|bar"
     r"|mph|kph|km/h|kmh|m/s|m/s\u00b2|m/s\^2|kn|mol|[kmgt]b|kcal|cal|px|pt|usd|eur|gbp|[a-z]*\u00b0[cfk]?|(?-i:[CFK])|(?-i:x)"
@@ -89,8 +89,8 @@ _NO_MONEY = r"(?<![\w@.])(?!(?:eur|usd|gbp|chf)[\d.,]+\b)"
 _PATTERNS: tuple[tuple[MentionKind, str], ...] = (
     ("email", r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}"),
     ("url", r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)]"),
-    ("date", rf"{_ON_DAY}(?:the\s+)?\b\d{{1,2}}(?:st|nd|rd|th)?\.?(?:\s+of)?\s+(?:{MONTH})\b{_YEAR}"),
-    ("date", rf"{_ON_DAY}\b(?:{MONTH})\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\b(?!:){_YEAR}"),
+    ("date", rf"{_ON_DAY}(?:the\s+)?(?<![\d.])\b\d{{1,2}}(?:st|nd|rd|th)?\.?(?:\s+of)?\s+(?:{MONTH})\b{_YEAR}"),
+    ("date", rf"{_ON_DAY}\b(?:{MONTH})\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\b(?![:%]|\.\d|\s+percent){_YEAR}"),
     ("date", r"\b\d{4}([-/.])\d{1,2}\1\d{1,2}\b"),
     ("date", r"\b\d{1,2}([./-])\d{1,2}\1\d{4}\b"),
     ("date", r"\b(?:the\s+)?day\s+after\s+tomorrow\b|\b(?:today|tonight|tomorrow)\b"),
@@ -209,18 +209,32 @@ def _series(text: str, found: list[Mention]) -> Iterator[Mention]:
     numbers = sorted({(m.start, percents.get(m.start, m.end)) for m in found if m.kind == "number"})
     first = 0
     while first < len(numbers):
-        last, unit = first, None
+        last, unit, joints = first, None, list[str]()
         while last + 1 < len(numbers):
             joint = JOINT.fullmatch(text, numbers[last][1], numbers[last + 1][0])
-            if joint is None or unit not in {None, joint["unit"]}:
+            if joint is None or unit not in {None, joint["unit"]} or _is_over(joints, joint):
                 break
             last, unit = last + 1, joint["unit"]
+            joints.append(joint[0])
         same_unit = (
             not unit or not unit.strip().isalpha() or unit == " latitude" or text.startswith(unit, numbers[last][1])
         )
         if last > first + 1 or (last > first and same_unit):
             yield Mention("series", numbers[first][0], numbers[last][1])
         first = last + 1
+
+
+def _is_over(joints: list[str], joint: re.Match[str]) -> bool:
+    """Whether a row ends before this joint: after its `and`, or at a `to` between two rows."""
+    if re.search(r"\bto\b", joint[0]):
+        return bool(joints)
+    last = joints[-1] if joints else ""
+    if re.search(r"\bto\b", last):
+        return True
+    return bool(_AND.search(last)) and (len(joints) > 1 or not _AND.search(joint[0]))
+
+
+_AND = re.compile(r"\b(?:and|or)\b|&")
 
 
 def _names(text: str) -> Iterator[Mention]:

@@ -23,10 +23,14 @@ STARTS, ENDS = 6, 4
 """How many first tokens of a free text are tried, and how many last ones for each."""
 LITERAL = 1.0
 """What an option or flag gains when the text names it."""
+ALIKE = 0.5
+"""What an option gains that abbreviates the words it would be meant by."""
 CUT_NAME = 1.0
 """What a text loses that ends or begins inside a name."""
 LEAST_END = -2.0
 """Where the pointer ends matters this much at most for a typed mention: its edges are its own."""
+FARTHEST = 6.0
+"""How far below its best token the first one of a mention counts at most."""
 _EDGED: frozenset[MentionKind] = frozenset(
     {"quoted", "name", "place", "id", "url", "email", "phone", "expression", "date", "time"}
 )
@@ -160,34 +164,47 @@ def _declared(parameter: Parameter, scores: ParameterScores, places: Places) -> 
     logits = scores.options if parameter.kind == "option" else scores.flag
     own = {repr(value): float(logit) for value, logit in zip(values, logits, strict=False)}
     found: list[Offer] = []
+    named: set[int] = set()
     for candidate in typed_candidates(parameter, context.sources, places.observation.today):
         tokens = places.tokens_of(candidate.source, candidate.start, candidate.end)
         if tokens:
+            named |= set(range(tokens[0], tokens[1] + 1))
             pointed = max(float(scores.start[token]) for token in range(tokens[0], tokens[1] + 1))
             logit = max(pointed, own.get(repr(candidate.value), -math.inf))
             found.append(Offer(candidate, logit - scores.null + LITERAL))
-    spot = _shown(scores, places) if own else None
-    if spot:
+    for spot in _shown(scores, places, named) if own else ():
+        words = context.sources[spot[0]][spot[1] : spot[2]]
         for value in values:
-            candidate = Candidate(*spot, f"{MEANS}{value}", value)
-            found.append(Offer(candidate, own[repr(value)] - scores.null, meant=True))
+            gain = own[repr(value)] - scores.null + ALIKE * abbreviates(str(value), words)
+            found.append(Offer(Candidate(*spot, f"{MEANS}{value}", value), gain, meant=True))
     return found
 
 
-def _shown(scores: ParameterScores, places: Places) -> Spot | None:
-    """The word that the pointer of a parameter lands on."""
+def abbreviates(short: str, words: str) -> bool:
+    """Whether an option is an abbreviation of the words: `TB` of `terabytes`."""
+    letters = iter(words.lower())
+    return short[:1].lower() == words[:1].lower() and all(letter in letters for letter in short.lower())
+
+
+def _shown(scores: ParameterScores, places: Places, named: set[int]) -> list[Spot]:
+    """The words that the pointer of a parameter lands on, its best one first; those of `named` only without others."""
     context = places.context
     inside = np.asarray([name is not None for name in context.source])
-    if not inside.any():
-        return None
     start = np.where(inside, np.asarray(scores.start, dtype=float), -np.inf)
-    token = int(start.argmax())
-    first = last = token
-    while not places.first[first] and context.source[first - 1] == context.source[token]:
-        first -= 1
-    while not places.last[last] and last + 1 < len(start) and context.source[last + 1] == context.source[token]:
-        last += 1
-    return context.characters_of(first, last)
+    above = [
+        t for t in np.argsort(-start)[:STARTS].tolist() if start[t] > scores.null and not named & {t, t + 1, t + 2}
+    ]
+    found: list[Spot] = []
+    for token in above or ([int(start.argmax())] if inside.any() else []):
+        first = last = token
+        while not places.first[first] and context.source[first - 1] == context.source[token]:
+            first -= 1
+        while not places.last[last] and last + 1 < len(start) and context.source[last + 1] == context.source[token]:
+            last += 1
+        spot = context.characters_of(first, last)
+        if spot and spot not in found:
+            found.append(spot)
+    return found
 
 
 def _pointed(tool: ToolScores, number: int, places: Places, value: Any) -> Iterator[Offer]:
@@ -227,7 +244,7 @@ def _pointed(tool: ToolScores, number: int, places: Places, value: Any) -> Itera
                 peaks.setdefault((first, last), first)
     best: dict[Spot, Offer] = {}
     for (first, last), peak in sorted(peaks.items()):
-        spot = _trimmed(context, first, last)
+        spot = _trimmed(context, first, last, whole=(first, last) in edges)
         if spot is None or not places.keeps_quotes(spot):
             continue
         source, left, right = spot
@@ -237,19 +254,20 @@ def _pointed(tool: ToolScores, number: int, places: Places, value: Any) -> Itera
         row = ends[first]
         top = float(row[first:].max())
         log_end = float(row[first : last + 1].max() if (first, last) in edges else row[last])
-        gain = float(start[peak]) - scores.null + log_end - top - CUT_NAME * places.cuts_name(spot)
+        peaked = float(start[peak])
+        if (first, last) not in edges:  # a mention that the pointer lands in the middle of
+            peaked = (peaked + max(float(start[first]), peaked - FARTHEST)) / 2
+        gain = peaked - scores.null + log_end - top - CUT_NAME * places.cuts_name(spot)
         if math.isfinite(gain) and (spot not in best or best[spot].gain < gain):
             best[spot] = Offer(Candidate(source, left, right, *found), gain, log_end)
     yield from best.values()
 
 
-def _trimmed(context: Context, first: int, last: int) -> Spot | None:
+def _trimmed(context: Context, first: int, last: int, *, whole: bool) -> Spot | None:
     span = context.characters_of(first, last)
-    if span is None:
-        return None
+    if span is None or whole or (first == last and first in context.markers.values()):
+        return span
     source, left, right = span
     text = context.sources[source]
-    if first in context.markers.values() and first == last:
-        return span
     left, right = phrase(text, left, without_stop(text, left, right))
     return source, left, right
