@@ -34,7 +34,7 @@ REQUESTS = (
 )  # fmt: skip
 
 _LOAD = """
-import json, os, resource, sys, time
+import json, time
 begun = time.perf_counter()
 from interlock.lam.load import load_action_model
 from interlock.lam.protocol import ActionSchema, Observation

@@ -34,7 +34,7 @@ def _lines(figures: dict[str, Any]) -> Iterator[str]:
         yield f"| decision among {_tools(row['tools'])}, p50 / p95 | {row['p50_ms']} / {row['p95_ms']} ms, {cpu} |"
     load = figures["speed"]["cold_load"]
     parts = ", ".join(str(load[key]) for key in ("import_s", "load_s", "first_decision_s"))
-    yield f"| fresh process: import, load, first decision | {parts} s |"
+    yield f"| fresh process: import, load, first decision | {parts} s, processor time {load['cpu_s']} s |"
     yield f"| peak memory of that process | {load['peak_memory_mib']} MiB |"
     yield f"| own weights | {figures['speed']['own_weights_mb']} MB, {figures['speed']['parameters']} parameters |"
 

@@ -107,7 +107,7 @@ def test_figures_become_tables_and_pictures(tmp_path: Path) -> None:
     found = outcomes()
     speed = {
         "latency": [{"tools": 1, "p50_ms": 12.0, "p95_ms": 20.0, "cpu_p50_ms": 11.0, "cpu_p95_ms": 19.0}],
-        "cold_load": {"import_s": 1.0, "load_s": 0.5, "first_decision_s": 0.1, "peak_memory_mib": 500.0},
+        "cold_load": {"import_s": 1.0, "load_s": 0.5, "first_decision_s": 0.1, "cpu_s": 1.4, "peak_memory_mib": 500.0},
         "own_weights_mb": 5.5,
         "parameters": 7,
     }
@@ -115,6 +115,7 @@ def test_figures_become_tables_and_pictures(tmp_path: Path) -> None:
     text = markdown(figures)
     assert "| c | 5 | 80.0 | 100.0 | 0.0 | 0.0 |" in text
     assert "| decision among 1 tool, p50 / p95 | 12.0 / 20.0 ms" in text
+    assert "| fresh process: import, load, first decision | 1.0, 0.5, 0.1 s, processor time 1.4 s |" in text
     paths = draw(tmp_path, figures, {"bfcl": found})
     assert {path.name for path in paths} == {"bfcl_columns.svg", "coverage.svg", "latency.svg"}
     for path in paths:
