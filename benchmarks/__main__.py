@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import audit, children, decide, drawing, policies, proofs, routing, spine
+from benchmarks import audit, children, decide, drawing, jump_ahead, policies, proofs, routing, spine
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
         "children": children.measure,
         "decide": decide.measure,
         "drawing": drawing.measure,
+        "jump_ahead": jump_ahead.measure,
         "policies": policies.measure,
         "proofs": proofs.measure,
         "routing": routing.measure,

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     """USD per million tokens by provider string, as JSON: `{"openai:NAME": {"input": 0.5, "output": 1.5}}`."""
 
     action_model: str | None = None
-    """Which action model: a folder of weights, or the URL of an endpoint; default is the packaged one."""
+    """Which action model: a folder of weights, `hf:FOLDER`, or the URL of an endpoint; default is the packaged one."""
 
     action_model_key: SecretStr | None = None
     """Key that is sent to an action model behind an endpoint; none is sent without it."""

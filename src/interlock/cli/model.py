@@ -26,7 +26,9 @@ app = typer.Typer(no_args_is_help=True, help="The action model: propose a call, 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Reference = Annotated[
     str | None,
-    typer.Option("--model", help="Folder of trained weights, or URL of an endpoint; the packaged ones if omitted."),
+    typer.Option(
+        "--model", help="Folder of trained weights, hf:FOLDER, or URL of an endpoint; the packaged ones if omitted."
+    ),
 ]
 
 

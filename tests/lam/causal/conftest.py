@@ -17,6 +17,8 @@ from interlock.lam.protocol import ActionSchema
 from tests.lam.causal.tiny import TOOLS_TEMPLATE, make_model, make_tokenizer, words_of
 
 Make = Callable[..., CausalModel]
+SCORES = 512
+"""Tokens that a model scores: some more than its tokenizer knows, as real ones do."""
 
 
 def action(name: str, about: str, required: list[str], **properties: dict[str, Any]) -> ActionSchema:
@@ -79,7 +81,7 @@ def make(tokenizer: Any) -> Make:
 
     def made(kind: str = "llama", seed: int = 0, dialect: str = "generic", **options: Any) -> CausalModel:
         if (kind, seed) not in known:
-            known[kind, seed] = make_model(kind, len(tokenizer), seed)
+            known[kind, seed] = make_model(kind, SCORES, seed)
         weights = known[kind, seed]
         tokens = Tokens(tokenizer, weights.config.vocab_size, [tokenizer.eos_token_id])
         return CausalModel(weights, tokens, DIALECTS[dialect], model_id=f"{kind}-{seed}", **options)

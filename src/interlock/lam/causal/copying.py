@@ -49,14 +49,13 @@ class Copied:
             return self._typed(parameter)
         if "pattern" in schema:
             return self._fitting(parameter)
-        spans = self._spans(rules)
-        if spans is None:
+        least = max(1, int(schema.get("minLength") or 0))
+        most = min(self._longest, int(schema.get("maxLength", self._longest)))
+        if not self._has_span(least, most):  # a terminal that nothing matches would be a way without an end
             return None
-        least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
-        if most is not None and int(most) >= self._longest:
-            most = None
-        if least > 1 or most is not None:
-            count = f"{{{max(1, least)},{'' if most is None else int(most)}}}"
+        spans = self._spans(rules)
+        if least > 1 or most < self._longest:
+            count = f"{{{least},{most}}}"
             spans = rules.terminal(rf"{spans} & /(\\u[0-9a-f]{{4}}|\\[^u]|[^\\]){count}/")
         mark = literal('"')
         return f"{mark} {spans} {mark}"
@@ -85,13 +84,24 @@ class Copied:
                         found[span] = None
         return either([constant(value) for value in found]) if found else None
 
-    def _spans(self, rules: Rules) -> str | None:
+    def _has_span(self, least: int, most: int) -> bool:
+        """Whether some span of whole words has a length in these bounds."""
+        for text in self._texts:
+            parts = pieces(text)
+            for first, part in enumerate(parts):
+                length, last = 0, first
+                while not part.isspace() and last < len(parts) and length + len(parts[last]) <= most:
+                    length += len(parts[last])
+                    if length >= least and not parts[last].isspace():
+                        return True
+                    last += 1
+        return False
+
+    def _spans(self, rules: Rules) -> str:
         """A terminal of every span of whole words in one source, as it stands between the marks of a JSON string."""
         sources = []
         for text in self._texts:
             chunks = [json.dumps(piece, ensure_ascii=False)[1:-1] for piece in pieces(text)]
             sources.append(rules.terminal("%regex " + json.dumps({"substring_chunks": chunks})))
-        if not sources:
-            return None
         # no empty text, and no space at either end
         return rules.terminal(rf"{either(sources)} & /(?s:.+)/ & ~/(\\[bfnrt]|\s)(?s:.*)/ & ~/(?s:.*)(\\[bfnrt]|\s)/")

@@ -108,7 +108,8 @@ class CausalModel:
         """The natural-log probability that the answer is the one call `action`, in the tokenizer's own tokens.
 
         `-inf` when the action is not in the space, an argument differs from a bound one, or the grammar has no such
-        call: a value of another type, or under `copy_only` one that does not stand in the context.
+        call: a value of another type, an object whose members stand in another order than in its schema, or under
+        `copy_only` a value that does not stand in the context.
         """
         schema = named(action_space, action.name)
         if schema is None or not observation.sources:

@@ -46,7 +46,7 @@ def json_of(schema: dict[str, Any]) -> str:
 def fault_of(expression: str) -> str | None:
     """What the compiler has against an expression; `None` when it takes it."""
     wrong, messages = LLMatcher.validate_grammar_with_warnings(LLMatcher.grammar_from_lark(f"start: {expression}"))
-    return messages[0] if wrong else None
+    return " ".join(messages[0].split()) if wrong else None
 
 
 class Rules:
