@@ -164,6 +164,24 @@ def test_an_abstention_that_a_person_overruled(make: Make) -> None:
     assert message.edited_action == FunctionCall(name="counter.add", arguments={"amount": 3, "note": ""})
 
 
+def test_several_calls_at_once_are_told_and_not_performed(make: Make) -> None:
+    """An act step makes one call: the others are not lost from the record, and no target as long as nobody said so."""
+    actions = [Action(name="counter.add", arguments={"amount": amount}, confidence=0.9) for amount in (1, 2)]
+    both = Decision(kind="act", actions=actions, p_null=0.1, backend="script", model_id="m-1")
+    for card, verdict in ((CARD, None), (ASKING, "edited")):
+        project = make({"act": ACT}, act=ScriptedActionModel([both]), nodes_act=card)
+        engine, run_id = start(project, "act", request="Add 1 and 2")
+        if verdict:
+            engine.edit(engine.standing(run_id).waiting[0].id, "fay", {"amount": "3"})
+            engine.drive(run_id)
+            engine.approve(engine.standing(run_id).waiting[0].id, "bob")
+            engine.drive(run_id)
+        found, message = told(engine, run_id)
+        assert [call.arguments for call in message.calls] == [{"amount": 1}, {"amount": 2}]
+        assert message.verdict == verdict
+        assert len(list(export_rows([found], "actionstudio"))) == (verdict is not None)
+
+
 def test_an_action_that_failed_is_no_positive(make: Make) -> None:
     """The verdict is `executed_error`, whoever agreed to it, and the answer says what went wrong."""
     project = make({"act": ACT}, act=Model(), nodes_act=CARD)

@@ -145,12 +145,8 @@ def _proposals(
 
 def _messages(proposal: _Proposal, requests: Mapping[str, Approval]) -> list[Message]:
     lam = _lam(proposal)
-    if proposal.consulted is not None and not proposal.effects:
-        decided = Decision.model_validate(proposal.consulted.decision)
-        calls = [ToolCall(function=FunctionCall(name=a.name, arguments=a.arguments)) for a in decided.actions]
-        return [Message(role="assistant", tool_calls=calls, lam=lam)]
-    if lam.decision == "abstain":
-        return [_after_abstention(proposal, lam)]
+    if not proposal.effects or proposal.first.model.get("abstained"):
+        return [_not_proposed(proposal, lam)]
     first, edit, verdict = proposal.first, proposal.edit, _verdict(proposal, requests)
     call = ToolCall(id=first.id, function=FunctionCall(name=first.action, arguments=first.arguments))
     edited = verdict in ("edited", "executed_error") and edit is not None
@@ -169,11 +165,14 @@ def _messages(proposal: _Proposal, requests: Mapping[str, Approval]) -> list[Mes
     return made
 
 
-def _after_abstention(proposal: _Proposal, lam: Lam) -> Message:
-    """The model found that nothing fits and a person was asked: what they had done is the edit."""
-    if proposal.last.state in DONE:
-        return Message(role="assistant", lam=lam, verdict="edited", edited_action=_call(proposal.last))
-    return Message(role="assistant", lam=lam)
+def _not_proposed(proposal: _Proposal, lam: Lam) -> Message:
+    """The model abstained, or said what the step could not propose: what people had done instead is the edit."""
+    said = Decision.model_validate(proposal.consulted.decision).actions if proposal.consulted is not None else []
+    calls = [ToolCall(function=FunctionCall(name=action.name, arguments=action.arguments)) for action in said]
+    if proposal.effects and proposal.last.state in DONE:
+        edit = _call(proposal.last)
+        return Message(role="assistant", tool_calls=calls, lam=lam, verdict="edited", edited_action=edit)
+    return Message(role="assistant", tool_calls=calls, lam=lam)
 
 
 def _call(effect: Effect) -> FunctionCall:

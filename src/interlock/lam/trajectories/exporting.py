@@ -8,7 +8,7 @@ rejected is the worse half of a pair.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from interlock.lam.protocol import ActionSchema
@@ -77,7 +77,19 @@ def _message(message: Message, *, texts: bool) -> dict[str, Any]:
 def _history(trajectory: Trajectory, place: int, *, texts: bool) -> list[dict[str, Any]]:
     """What stood before a step, the task's instruction first."""
     system = [{"role": "system", "content": trajectory.task_instruction}] if trajectory.task_instruction else []
-    return system + [_message(message, texts=texts) for message in trajectory.conversation[:place]]
+    return system + _told(trajectory.conversation[:place], texts=texts)
+
+
+def _told(conversation: Sequence[Message], *, texts: bool) -> list[dict[str, Any]]:
+    """Messages without answers to calls that an edit took away."""
+    made: list[dict[str, Any]] = []
+    known: set[str] = set()
+    for message in conversation:
+        if message.tool_call_id is not None and message.tool_call_id not in known:
+            continue
+        made.append(_message(message, texts=texts))
+        known |= {call["id"] for call in made[-1].get("tool_calls", []) if "id" in call}
+    return made
 
 
 def _tool(schema: ActionSchema) -> dict[str, Any]:
@@ -114,18 +126,17 @@ def _actionstudio(trajectory: Trajectory) -> Rows:
 def _openai(trajectory: Trajectory) -> Rows:
     """One row `{messages, tools}`; of a trajectory with a step that may not be learnt from, what stands before it."""
     system = [{"role": "system", "content": trajectory.task_instruction}] if trajectory.task_instruction else []
-    messages: list[dict[str, Any]] = []
-    learnt = 0
-    for message in trajectory.conversation:
+    kept = 0
+    for place, message in enumerate(trajectory.conversation):
         if message.chosen_by_model:
             if not is_positive(message):
                 break
-            learnt = len(messages) + 1
-        messages.append(_message(message, texts=True))
-    while learnt and learnt < len(messages) and messages[learnt]["role"] == "tool":
-        learnt += 1
-    if learnt:
-        yield {"messages": [*system, *messages[:learnt]], "tools": [_tool(schema) for schema in trajectory.tools]}
+            kept = place + 1
+    while 0 < kept < len(trajectory.conversation) and trajectory.conversation[kept].role == "tool":
+        kept += 1
+    if kept:
+        messages = _told(trajectory.conversation[:kept], texts=True)
+        yield {"messages": [*system, *messages], "tools": [_tool(schema) for schema in trajectory.tools]}
 
 
 def _dpo(trajectory: Trajectory) -> Rows:
