@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from interlock.cli.model import app
 from interlock.errors import ModelError, ModelUnavailable
 from interlock.lam.endpoint.model import EndpointModel, NotScored
 from interlock.lam.endpoint.options import Way
@@ -571,3 +574,17 @@ def test_the_key_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     assert isinstance(model, EndpointModel)
     assert model.options.key is not None
     assert model.options.key.get_secret_value() == "sk-env"
+
+
+def test_the_command_asks_an_endpoint_by_its_url(tmp_path: Path) -> None:
+    """`interlock lam propose --model URL` prints what any action model's answer has."""
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([schema.model_dump() for schema in SPACE]), encoding="utf-8")
+    with chatting() as (_, _, server):
+        reference = f"{server.url}/v1?model=tiny&way=response_format"
+        asked = ["propose", "--model", reference, "--tools", str(tools), "--text", ASKED, "--risk", "1", "--json"]
+        result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert (answer["kind"], answer["backend"]) == ("act", "endpoint")
+    assert answer["calls"] == [{"name": "email.send", "arguments": TO_ANNA}]

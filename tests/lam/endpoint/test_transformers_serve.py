@@ -30,7 +30,7 @@ from tests.lam.endpoint.memorised import Lesson, learn, make_model, make_tokeniz
 from tests.lam.endpoint.test_model import ASKED, SPACE, TO_ANNA, seen
 
 pytestmark = pytest.mark.slow
-"""Two models are trained and a server is started: about a minute on one core."""
+"""Two models are trained and a server is started, which takes longer than all other tests of the folder."""
 
 LOST, NOTHING = "Write to Bob, please.", "What a nice day."
 OFFERED = free_space(SPACE, {})
@@ -93,7 +93,11 @@ def started() -> Iterator[str]:
         yield found[1]
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +107,8 @@ def address() -> Iterator[str]:
 
 
 def decided(address: str, folder: Path, request: str, **options: Any) -> tuple[EndpointModel, Decision]:
-    model = EndpointModel(Options(f"{address}/v1", model=str(folder), max_tokens=120, **options))
+    patient = {"seconds": 250.0, "max_tokens": 120} | options  # the first request loads the model
+    model = EndpointModel(Options(f"{address}/v1", model=str(folder), **patient))
     return model, model.decide(seen(request), SPACE, risk=1)
 
 

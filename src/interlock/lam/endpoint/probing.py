@@ -18,7 +18,8 @@ from interlock.lam.strict_json import NotStrict, read_strictly
 ANSWER = {"interlock": "q7-0419"}
 """What a server that keeps to schemas has to answer."""
 
-TOKENS = 64
+TOKENS = 512
+"""Room for a model that thinks before it answers."""
 
 
 def find_way(ask: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Way:
