@@ -146,8 +146,8 @@ def _scored(
         if model.score(observation, space, impossible) != -math.inf:
             found.append(f"{name} has a probability")
     total = list[float]()
-    for number, action in enumerate(_distinct([*decision.actions, *(_bare(schema, observation) for schema in space)])):
-        own = number < len(decision.actions) and decision.kind == "act"
+    proposed = decision.actions if decision.kind == "act" else []
+    for action in _distinct([*decision.actions, *(_bare(schema, observation) for schema in space)]):
         try:
             score = model.score(observation, space, action)
         except ModelError as error:
@@ -156,7 +156,7 @@ def _scored(
         total.append(score)
         if math.isnan(score) or score > 0:
             found.append(f"the log-probability of {action.name} is above 0" if score > 0 else "a score is no number")
-        elif own and score == -math.inf:
+        elif score == -math.inf and action in proposed:
             found.append(f"its own act of {action.name} has no probability")
     if math.fsum(map(math.exp, total)) > 1 + ROUNDING:
         found.append(f"the probabilities of different actions add up to {math.fsum(map(math.exp, total)):.4f}")

@@ -1,6 +1,7 @@
 """`transformers serve` over tiny models as the action model: a real server, found out and asked as any other.
 
 The models know three answers by heart, since random weights say nothing that can be read; one of them is random.
+The server places models by `accelerate`, which the extra `dev` brings.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def started() -> Iterator[str]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+        print("".join(last))  # shown with a test that fails
 
 
 @pytest.fixture(scope="module")
