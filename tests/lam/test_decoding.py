@@ -147,6 +147,15 @@ def test_objects_are_filled_by_paths_and_left_out_when_incomplete() -> None:
     assert nest(found.arguments) == {"address": {"city": "Berlin", "zip": "10115"}}
 
 
+def test_a_bound_object_is_taken_whole() -> None:
+    """What the graph fixes is never chosen, nor are parts of it missing."""
+    inner = {"type": "object", "properties": {"city": TEXT, "zip": TEXT}, "required": ["city", "zip"]}
+    places = places_of("Ship it to Berlin", {"address": {"city": "Bonn", "zip": "53111"}})
+    tool = scores_of(tool_of({"address": inner}, ["address"]), places.context, {"address.city": [("Berlin", 4.0)]})
+    found = fill(tool, places)
+    assert (found.arguments, found.chosen, found.missing) == (dict(places.observation.bound), {}, [])
+
+
 def test_a_call_that_breaks_its_schema_names_the_offender() -> None:
     """What single values cannot show is checked on the whole call."""
     schema = tool_of({"tags": {"type": "array", "items": TEXT, "minItems": 2}, "n": NUMBER}, ["tags"])

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from interlock.lam.assignment import assign
 from interlock.lam.clauses import Clauses
 from interlock.lam.decoding import Filled, ToolScores
-from interlock.lam.filling import choose, completed
-from interlock.lam.offers import Offer, Places, Spot, offers_of
+from interlock.lam.filling import all_offers, choose, completed
+from interlock.lam.offers import Offer, Places, Spot
 
 MOST = 8
 """Calls of one tool in one request."""
@@ -56,7 +56,7 @@ def decode(tools: Sequence[ToolScores], places: Places, most: int = MOST) -> lis
 
     A span that one tool wants much more than another is no further value of the other.
     """
-    offers = [_offers(tool, places) for tool in tools]
+    offers = [all_offers(tool, places) for tool in tools]
     wanted: list[dict[Spot, float]] = []
     for rows in offers:
         best: dict[Spot, float] = {}
@@ -77,19 +77,11 @@ def decode(tools: Sequence[ToolScores], places: Places, most: int = MOST) -> lis
 
 def calls_of(tool: ToolScores, places: Places, most: int = MOST) -> list[Filled]:
     """The calls of one tool, at least one, in reading order."""
-    return _calls(tool, places, _offers(tool, places), most, {})
+    return _calls(tool, places, all_offers(tool, places), most, {})
 
 
 def spot_of(offer: Offer) -> Spot:
     return offer.candidate.source, offer.candidate.start, offer.candidate.end
-
-
-def _offers(tool: ToolScores, places: Places) -> list[list[Offer]]:
-    bound = places.observation.bound
-    return [
-        [] if parameter.name in bound else offers_of(tool, number, places)
-        for number, parameter in enumerate(tool.parameters)
-    ]
 
 
 def _calls(

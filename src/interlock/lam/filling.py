@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from interlock.lam.mentions import CURRENCIES, find_mentions
 from interlock.lam.offers import Offer, Places, offers_of
 from interlock.lam.parameters import Parameter, faults, nest
 from interlock.lam.protocol import Observation
+from interlock.lam.toolbox import is_bound
 
 REQUIRED = 3.0
 """How far below `null` the best candidate of a required parameter may be before it is missing."""
@@ -24,11 +26,17 @@ reading order."""
 
 def fill(tool: ToolScores, places: Places) -> Filled:
     """The arguments of one call: one span each at most, none overlapping."""
-    offers = [
-        [] if parameter.name in places.observation.bound else offers_of(tool, number, places)
+    offers = all_offers(tool, places)
+    return completed(tool, places, offers, choose(tool, offers))
+
+
+def all_offers(tool: ToolScores, places: Places) -> list[list[Offer]]:
+    """What could fill each parameter of a tool; nothing for what is bound."""
+    bound = places.observation.bound
+    return [
+        [] if is_bound(parameter, bound) else offers_of(tool, number, places)
         for number, parameter in enumerate(tool.parameters)
     ]
-    return completed(tool, places, offers, choose(tool, offers))
 
 
 def choose(tool: ToolScores, offers: Sequence[Sequence[Offer]]) -> dict[int, Offer]:
@@ -82,10 +90,11 @@ def completed(tool: ToolScores, places: Places, offers: Sequence[Sequence[Offer]
     chosen = {parameters[n].name: picked[n].candidate for n in sorted(picked)}
     confidence = {parameters[n].name: probability(picked[n].candidate.value, offers[n]) for n in sorted(picked)}
     arguments: dict[str, Any] = {name: candidate.value for name, candidate in chosen.items()}
-    arguments |= {p.name: observation.bound[p.name] for p in parameters if p.name in observation.bound}
+    fixed = {name for p in parameters if is_bound(p, observation.bound) for name in (p.name, outermost(p.name))}
+    arguments |= {name: value for name, value in observation.bound.items() if name in fixed}
     for name in _of_broken_objects(parameters, arguments):
         arguments.pop(name), chosen.pop(name, None), confidence.pop(name, None)
-    missing = [p.name for p in parameters if p.required and p.name not in arguments]
+    missing = [p.name for p in parameters if p.required and not {p.name, outermost(p.name)} & arguments.keys()]
     required = {p.name for p in parameters if p.required}
     while True:
         broken = [name for name in faults(tool.schema, nest(arguments)) if name not in missing]
@@ -99,12 +108,18 @@ def completed(tool: ToolScores, places: Places, offers: Sequence[Sequence[Offer]
     return Filled(arguments, chosen, confidence, missing)
 
 
+def outermost(path: str) -> str:
+    """The name of the argument of a call that a parameter is, or is a part of."""
+    return re.split(r"[.\[]", path)[0]
+
+
 def _of_broken_objects(parameters: Sequence[Parameter], arguments: dict[str, Any]) -> list[str]:
     """Arguments inside optional objects that lack a needed part."""
     broken: list[str] = []
     for parameter in parameters:
         outer, dot, _ = parameter.name.rpartition(".")
-        if not dot or not parameter.needed or parameter.required or parameter.name in arguments:
+        given = parameter.name in arguments or outermost(parameter.name) in arguments
+        if not dot or not parameter.needed or parameter.required or given:
             continue
         broken += [name for name in arguments if name.startswith(outer + ".") and name not in broken]
     return broken
