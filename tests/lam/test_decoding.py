@@ -38,12 +38,12 @@ def scores_of(
     declared: Mapping[str, Sequence[float]] | None = None,
     fits: float = 3.0,
 ) -> ToolScores:
-    """Scores of a network that points to those pieces of the request, with those logits; all others are -6."""
+    """Scores of a network that points to those pieces of the request, with those logits; all others are -9."""
     text, length = context.sources["request"], len(context.ids)
     rows: list[ParameterScores] = []
     lasts: list[dict[int, int]] = []
     for parameter in read_parameters(schema):
-        start, last = [-6.0] * length, dict[int, int]()
+        start, last = [-9.0] * length, dict[int, int]()
         for piece, logit in spans.get(parameter.name, ()):
             at = text.find(piece)
             assert at >= 0, piece
@@ -67,7 +67,7 @@ NUMBER, TEXT = {"type": "number"}, {"type": "string"}
 def test_each_parameter_gets_the_span_that_is_worth_most_together() -> None:
     """One span serves one parameter, the pair with the greatest total wins."""
     schema = tool_of({"base": NUMBER, "height": NUMBER}, ["base", "height"])
-    places = places_of("A triangle of base 5 and height 10.")
+    places = places_of("A triangle of 5 by 10.")
     tool = scores_of(schema, places.context, {"base": [("5", 4), ("10", 3)], "height": [("5", 5), ("10", 2)]})
     assert fill(tool, places).arguments == {"base": 10, "height": 5}
 
@@ -78,6 +78,34 @@ def test_two_parameters_that_the_network_cannot_tell_apart_are_filled_in_reading
     places = places_of("The greatest common divisor of 36 and 48, please.")
     spans = [("36", 3.0), ("48", 3.0)]
     assert fill(scores_of(schema, places.context, {"a": spans, "b": spans}), places).arguments == {"a": 36, "b": 48}
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "expected"),
+    [
+        ("at latitude 35.22 and longitude -80.75", ["long", "lat"], {"long": -80.75, "lat": 35.22}),
+        ("with 5 for a, -8 for b and 2 for c", ["c", "b", "a"], {"a": 5, "b": -8, "c": 2}),
+        ("a wall with a height of 3 m and a width of 9 m", ["width", "height"], {"width": 9, "height": 3}),
+        ("x = 4 and y = 7", ["y", "x"], {"x": 4, "y": 7}),
+    ],
+)
+def test_a_word_of_the_name_beside_a_value_tells_twins_apart(
+    text: str, names: list[str], expected: dict[str, float]
+) -> None:
+    """Where the network sees no difference, labels decide."""
+    schema = tool_of(dict.fromkeys(names, NUMBER), names)
+    places = places_of(text)
+    spans = [(str(value) if value > 0 else str(value)[1:], 2.0) for value in expected.values()]
+    tool = scores_of(schema, places.context, dict.fromkeys(names, spans))
+    assert fill(tool, places).arguments == expected
+
+
+def test_a_text_that_cannot_be_what_its_name_says_is_no_value() -> None:
+    """A country is no year, however much the network likes it."""
+    schema = tool_of({"year": TEXT}, ["year"])
+    places = places_of("The holidays of France in 2010")
+    tool = scores_of(schema, places.context, {"year": [("France", 2.0), ("2010", 0.5)]})
+    assert fill(tool, places).arguments == {"year": "2010"}
 
 
 def test_a_span_serves_twice_only_where_nothing_else_is_left() -> None:

@@ -20,6 +20,8 @@ UNEVEN, ABSENT = 0.5, 4.0
 """What a number of calls loses for each required value that is short or shared, and for each that no call has."""
 RIVAL = 3.0
 """How much better another tool must want a span for it to be no further value of this one."""
+CALLS = 1.0
+"""What several calls lose against one."""
 TURN = 0.2
 """What a value gains for a parameter whose turn it is, where several parameters want the same spans: `12 and 18`."""
 _CUES = re.compile(
@@ -125,11 +127,13 @@ def _values(
             once = [_once(row) for row in values]
             if max(map(len, once)) < count:
                 continue
-            total = sum(offer.gain for row in once for offer in row)
+            total = sum(offer.gain for row in once for offer in row) - (CALLS if count > 1 else 0.0)
+            used = {spot_of(offer) for row in values for offer in row}
             for number, (parameter, row) in enumerate(zip(tool.parameters, values, strict=True)):
                 short = count - len(row)
                 if parameter.required and short:
-                    total -= UNEVEN * (1 if len(row) < 2 else short) if row or number in single else ABSENT * count
+                    shared = bool(row) or (number in single and spot_of(single[number]) not in used)
+                    total -= UNEVEN * (1 if len(row) < 2 else short) if shared else ABSENT * count
                 elif short == 0 and len(once[number]) < count:
                     total += UNEVEN / 2  # a value said again for each call
             if total > best_total:

@@ -16,8 +16,10 @@ from interlock.lam.parameters import Parameter, faults, nest
 from interlock.lam.protocol import Observation
 from interlock.lam.toolbox import is_bound
 
-REQUIRED = 3.0
+REQUIRED = 6.0
 """How far below `null` the best candidate of a required parameter may be before it is missing."""
+SHARED = 0.0
+"""How far above `null` a span must be to serve a second parameter that is required."""
 
 ORDER = 1e-5
 """What a span gains for each parameter before its own and each character before it: of two equal choices, the one in
@@ -63,7 +65,7 @@ def choose(tool: ToolScores, offers: Sequence[Sequence[Offer]]) -> dict[int, Off
             chosen[n] = meant
         if n not in chosen and parameter.required:
             best = max(offers[n], key=lambda o: o.gain, default=None)
-            if best and not best.meant and best.gain > (0.0 if parameter.kind == "option" else -REQUIRED):
+            if best and not best.meant and best.gain > SHARED:
                 chosen[n] = best
     return chosen
 

@@ -14,6 +14,7 @@ import numpy as np
 from interlock.lam.candidates import MEANS, Candidate, read_value, typed_candidates
 from interlock.lam.context import Context
 from interlock.lam.decoding import ParameterScores, ToolScores
+from interlock.lam.labels import labelled, misshapen
 from interlock.lam.mentions import Mention, MentionKind, find_mentions
 from interlock.lam.parameters import Parameter
 from interlock.lam.phrases import phrase, without_stop
@@ -23,6 +24,8 @@ STARTS, ENDS = 6, 4
 """How many first tokens of a free text are tried, and how many last ones for each."""
 LITERAL = 1.0
 """What an option or flag gains when the text names it."""
+LABELLED, MISSHAPEN = 1.0, 3.0
+"""What a span gains beside a word of its parameter's name, and what a text loses that cannot be what that name says."""
 ALIKE = 0.5
 """What an option gains that abbreviates the words it would be meant by."""
 CUT_NAME = 1.0
@@ -121,12 +124,26 @@ def offers_of(tool: ToolScores, number: int, places: Places, value: Any = None) 
     item = parameter.item
     if parameter.kind == "text" or (parameter.kind == "list" and item and item.kind == "text"):
         coded = list(_typed(tool, number, places)) if parameter.kind == "text" else []
-        inside = {(o.candidate.source, o.candidate.start, o.candidate.end) for o in coded}
-        pointed = _pointed(tool, number, places, value)
-        return coded + [o for o in pointed if (o.candidate.source, o.candidate.start, o.candidate.end) not in inside]
+        if coded and value is None:
+            return coded
+        return coded + [offer for offer in _pointed(tool, number, places, value) if not clashes(offer, coded)]
     if parameter.kind in {"option", "flag"}:
         return _declared(parameter, scores, places)
     return list(_typed(tool, number, places))
+
+
+def clashes(offer: Offer, others: Sequence[Offer]) -> bool:
+    """Whether another offer has the same span."""
+    spot = offer.candidate.source, offer.candidate.start, offer.candidate.end
+    return any((o.candidate.source, o.candidate.start, o.candidate.end) == spot for o in others)
+
+
+def _beside(parameter: Parameter, places: Places, spot: Spot) -> float:
+    """What a span gains by the parameter's name beside it, or loses by its shape."""
+    source, left, right = spot
+    text = places.context.sources[source]
+    lost = MISSHAPEN if parameter.kind == "text" and misshapen(parameter, text[left:right]) else 0.0
+    return LABELLED * labelled(parameter, text, left, right) - lost
 
 
 def _typed(tool: ToolScores, number: int, places: Places) -> Iterator[Offer]:
@@ -150,8 +167,8 @@ def _typed(tool: ToolScores, number: int, places: Places) -> Iterator[Offer]:
     best: dict[Spot, Offer] = {}
     for (candidate, first, last), peak in zip(spans, peaks, strict=True):
         log_end = float(ends[first][last])
-        gain = float(start[peak]) - scores.null + max(log_end, LEAST_END)
         spot = candidate.source, candidate.start, candidate.end
+        gain = float(start[peak]) - scores.null + max(log_end, LEAST_END) + _beside(parameter, places, spot)
         if spot not in best or best[spot].gain < gain:
             best[spot] = Offer(candidate, gain)
     yield from best.values()
@@ -258,6 +275,7 @@ def _pointed(tool: ToolScores, number: int, places: Places, value: Any) -> Itera
         if (first, last) not in edges:  # a mention that the pointer lands in the middle of
             peaked = (peaked + max(float(start[first]), peaked - FARTHEST)) / 2
         gain = peaked - scores.null + log_end - top - CUT_NAME * places.cuts_name(spot)
+        gain += _beside(parameter, places, spot)
         if math.isfinite(gain) and (spot not in best or best[spot].gain < gain):
             best[spot] = Offer(Candidate(source, left, right, *found), gain, log_end)
     yield from best.values()
