@@ -81,6 +81,7 @@ def effect_object(effect: Effect) -> dict[str, Any]:
         "arguments": effect.arguments,
         "provenance": effect.labels,
         "digest": effect.digest,
+        "routed": effect.model.get("routed"),
         "verdict": effect.verdict,
         "inputs": effect.inputs,
         "approval": effect.approval_id,

@@ -201,6 +201,14 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
     tell(standing)
 
 
+PROPOSED_BY = {
+    "lam": "proposed by the action model",
+    "model": "proposed by the chat model",
+    "person": "left to a person",
+}
+"""Who proposed the action of a step with `model: auto`."""
+
+
 def _show_steps(run_id: str, engine: Engine, indent: str) -> None:
     """The steps of a run, under each those of its child runs, and what they performed."""
     out = console()
@@ -212,6 +220,8 @@ def _show_steps(run_id: str, engine: Engine, indent: str) -> None:
             _show_steps(child.id, engine, indent + "    ")
     for effect in engine.services.ledger.of_run(run_id):
         out.print(f"{indent}effect {effect.id}: {effect.action} is {effect.state}", markup=False)
+        if routed := effect.model.get("routed"):
+            out.print(f"{indent}  {PROPOSED_BY[routed['by']]}: {routed['because']}", markup=False)
 
 
 @app.command()

@@ -135,13 +135,20 @@ class ReasonCard(Declared):
 
 
 class ActCard(Declared):
-    """A node card of kind `act`: one call of a closed action space, proposed by an action model."""
+    """A node card of kind `act`: one call of a closed action space, proposed by a model.
+
+    `model: auto` goes by how sure the action model is: its call where a certified threshold holds, else the
+    call of the chat model, else a person.
+    """
 
     node: NodeName
     kind: Literal["act"] = Field(description=KIND)
     goal: Goal
     actions: list[str] = Field(min_length=1, description="The actions it may propose: `family.action`.")
-    model: str = Field(default="default", description="`default` (the embedded action model).")
+    model: Literal["default", "auto"] = Field(
+        default="default",
+        description="`default`: the action model.  `auto`: that where it is sure enough, else the chat model.",
+    )
     on_abstain: Literal["ask", "edge"] = Field(default="edge", description="Ask a person, or leave by `abstained`.")
 
 

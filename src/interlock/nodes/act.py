@@ -38,6 +38,35 @@ class Abstained:
     because: str
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a visit of an act step puts to whoever proposes."""
+
+    step: ActStep
+    place: Place
+    services: Services
+    known: Trace
+    bound: Given
+    space: list[Action]
+    observation: Observation
+
+    @property
+    def schemas(self) -> list[ActionSchema]:
+        return [schema_of(action) for action in self.space]
+
+
+def asked(step: ActStep, place: Place, values: Mapping[str, Any], services: Services) -> Asked:
+    """The question of a visit.
+
+    Raises:
+        ProjectError: an action of the step is no longer declared.
+    """
+    known = trace(place, values, services)
+    bound = bindings(step, place, known, services)
+    space = [services.action(name) for name in step.actions]
+    return Asked(step, place, services, known, bound, space, observe(step, values, bound.values, services))
+
+
 def propose(
     step: ActStep | CallStep, place: Place, values: Mapping[str, Any], services: Services
 ) -> Effect | Abstained:
@@ -47,18 +76,51 @@ def propose(
         ModelError: the action model gave no usable answer.
         ProjectError: an action of the step is no longer declared.
     """
-    known = trace(place, values, services)
-    bound = bindings(step, place, known, services)
     if isinstance(step, CallStep):
+        bound = bindings(step, place, trace(place, values, services), services)
         return _row(place, services, services.action(step.call), bound)
-    space = [services.action(name) for name in step.actions]
-    observation = observe(step, values, bound.values, services)
+    question = asked(step, place, values, services)
     model = services.action_model()
-    decision = _consult(model, observation, [schema_of(action) for action in space], place, services)
+    return from_decision(question, model, consult(question, model))
+
+
+def consult(question: Asked, model: ActionModel) -> Decision:
+    """The model's decision, kept on record with all that it was shown, before anything follows from it."""
+    decision = model.decide(question.observation, question.schemas, risk=PROPOSAL_RISK)
+    record(question, decision)
+    return decision
+
+
+def record(question: Asked, decision: Decision) -> None:
+    """Keep what a proposal is made from; a later record of the same proposal takes its place."""
+    place, services = question.place, question.services
+    before = services.ledger.latest(place.run, place.step, place.visit)
+    consulted = Consulted(
+        step=place.step,
+        visit=place.visit,
+        slot=before.slot + 1 if before is not None else 0,
+        observation=question.observation.model_dump(mode="json"),
+        tools=[schema.model_dump(mode="json") for schema in question.schemas],
+        risk=PROPOSAL_RISK,
+        decision=decision.model_dump(mode="json"),
+    )
+    services.consultations.record(place.run, consulted)
+
+
+def from_decision(question: Asked, model: ActionModel | None, decision: Decision) -> Effect | Abstained:
+    """The proposal that a model's decision makes, or its abstention.
+
+    Args:
+        model: the action model that decided, whose thresholds the gate compares with.
+
+    Raises:
+        ModelError: what it chose is not of the step's actions.
+    """
+    step, place, services, bound = question.step, question.place, question.services, question.bound
     if decision.kind == "abstain" or len(decision.actions) != 1:  # one of several calls would leave the rest undone
-        if step.card.on_abstain == "edge" or len(space) != 1:
+        if step.card.on_abstain == "edge" or len(question.space) != 1:
             return Abstained(_why_not(step, decision))
-        row = _row(place, services, space[0], bound)
+        row = _row(place, services, question.space[0], bound)
         row.model = {"backend": decision.backend, "model_id": decision.model_id, "abstained": True}
         return row
     chosen = decision.actions[0]
@@ -67,12 +129,14 @@ def propose(
     action = services.action(chosen.name)
     taken = {name: value for name, value in bound.values.items() if name in action.arguments.model_fields}
     arguments = {**chosen.arguments, **taken}
+    observation, known = question.observation, question.known
     found = {name: _source_of(name, chosen, action, observation, known, step) for name in chosen.arguments} | {
         name: bound.sources[name] for name in taken
     }
     row = _row(place, services, action, Given(arguments, found))
     row.evidence = {name: item.model_dump() for name, item in chosen.evidence.items() if name not in taken}
-    row.model = _model_facts(model, decision, chosen, fully_bound=len(space) == 1 and set(arguments) == set(taken))
+    fully_bound = len(question.space) == 1 and set(arguments) == set(taken)
+    row.model = _model_facts(model, decision, chosen, fully_bound=fully_bound)
     return row
 
 
@@ -84,23 +148,20 @@ def _why_not(step: ActStep, decision: Decision) -> str:
     )
 
 
-def _consult(
-    model: ActionModel, observation: Observation, space: list[ActionSchema], place: Place, services: Services
-) -> Decision:
-    """The model's decision, kept on record with all that it was shown, before anything follows from it."""
-    decision = model.decide(observation, space, risk=PROPOSAL_RISK)
-    before = services.ledger.latest(place.run, place.step, place.visit)
-    consulted = Consulted(
-        step=place.step,
-        visit=place.visit,
-        slot=before.slot + 1 if before is not None else 0,
-        observation=observation.model_dump(mode="json"),
-        tools=[schema.model_dump(mode="json") for schema in space],
-        risk=PROPOSAL_RISK,
-        decision=decision.model_dump(mode="json"),
-    )
-    services.consultations.record(place.run, consulted)
-    return decision
+def from_chat(question: Asked, decision: Decision, source: Traced) -> Effect:
+    """The proposal of a chat model: every argument that the graph does not bind is the model's own.
+
+    Args:
+        source: where what it wrote came from: the model, and what it read.
+    """
+    place, services, bound = question.place, question.services, question.bound
+    chosen = decision.actions[0]
+    action = services.action(chosen.name)
+    taken = {name: value for name, value in bound.values.items() if name in action.arguments.model_fields}
+    found = dict.fromkeys(chosen.arguments, source) | {name: bound.sources[name] for name in taken}
+    row = _row(place, services, action, Given({**chosen.arguments, **taken}, found))
+    row.model = {"backend": decision.backend, "model_id": decision.model_id, "chose_arguments": True}
+    return row
 
 
 def bindings(step: Performing, place: Place, known: Trace, services: Services) -> Given:
@@ -211,7 +272,7 @@ def _source_of(
 
 
 def _model_facts(
-    model: ActionModel, decision: Decision, chosen: ProposedAction, *, fully_bound: bool
+    model: ActionModel | None, decision: Decision, chosen: ProposedAction, *, fully_bound: bool
 ) -> dict[str, Any]:
     return {
         "backend": decision.backend,

@@ -23,6 +23,9 @@ from interlock.policies.language import Requirement
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
 
+CHAT = "chat"
+"""Backend of what a chat model proposed."""
+
 AHEAD = -1
 """In place of an entering edge: the action is judged before its step, by an approve step that covers it."""
 
@@ -141,6 +144,8 @@ def _confidence(effect: Effect, action: Action, services: Services) -> Verdict |
     """A model that chose an action or its arguments needs a certified confidence to go on alone."""
     if effect.model.get("abstained"):
         return approve("confidence", "the action model abstained, so a person decides", Requirement())
+    if effect.model.get("routed", {}).get("by") == "person":
+        return approve("confidence", "no model was sure enough, so a person decides", Requirement())
     if not effect.model.get("chose_arguments"):
         return None
     if action.risk_class == "irreversible":
@@ -150,6 +155,8 @@ def _confidence(effect: Effect, action: Action, services: Services) -> Verdict |
     if threshold is None:
         if action.risk_class == "read":
             return None
+        if effect.model.get("backend") == CHAT:
+            return approve("confidence", "a chat model chose it, whose word nobody has measured", Requirement())
         return approve("confidence", "this action model has no measured threshold for such actions", Requirement())
     if confidence < threshold:
         return approve("confidence", f"the model is {confidence:.2f} sure, {threshold:.2f} is needed", Requirement())

@@ -34,6 +34,7 @@ from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.perform import perform
 from interlock.nodes.pure import compute
 from interlock.nodes.route import route
+from interlock.nodes.routed import propose_routed
 from interlock.nodes.services import Place, Services
 from interlock.nodes.wait import begin_wait, waited
 
@@ -103,7 +104,10 @@ def _propose(place: Place, values: Values, services: Services) -> Move:
     known = services.ledger.latest(place.run, place.step, place.visit)
     if known is None or known.state == "superseded":
         try:
-            proposal = propose(step, place, values, services)
+            if isinstance(step, ActStep) and step.card.model == "auto":
+                proposal = propose_routed(step, place, values, services)
+            else:
+                proposal = propose(step, place, values, services)
         except ModelError as error:
             return Leave("failed", note=error.message, kind="unavailable" if error.retryable else "invalid")
         if isinstance(proposal, Abstained):
@@ -129,7 +133,8 @@ def _perform(place: Place, values: Values, services: Services) -> Move:
     ended = perform(place, step.retry, services)
     match ended.word:
         case "done":
-            return Leave("done", writes={step.writes: ended.effect.result} if step.writes else {})
+            writes = {step.writes: ended.effect.result} if step.writes else {}
+            return Leave("done", writes=writes, note=ended.effect.model.get("routed", {}).get("because"))
         case "failed":
             return Leave("failed", note=ended.because, kind=ended.kind)
         case "doubt":

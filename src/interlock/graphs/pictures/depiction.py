@@ -185,7 +185,7 @@ def _details(name: str, step: Step) -> Iterator[list[str]]:
         case PythonStep(card=card):
             yield _card(name, card.node)
         case ActStep(card=card):
-            yield _card(name, card.node, card.model)
+            yield _card(name, card.node, "LAM, then LLM" if card.model == "auto" else card.model)
             yield card.actions
             yield ["asks when unsure"] if card.on_abstain == "ask" else []
         case CallStep(call=action):

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from interlock.graphs.calls import lookups, model_calls
+from interlock.graphs.cards import StepLimits
 from interlock.graphs.fault import Fault
 from interlock.graphs.flow import Arc, Flow, failing, flow
 from interlock.graphs.parallel import FAILING, Inside
@@ -220,16 +221,17 @@ class _Worst:
             case MapStep():
                 return _sum(ENTERED, _times(_child(step.spec, self.actions), step.at_most))
             case _ if isinstance(step, Performing):
-                asks = isinstance(step, ActStep) and step.card.on_abstain == "ask"
-                return _load(steps=1, approvals=int(asks or bool(consequential(step, self.actions))))
+                asks = isinstance(step, ActStep) and (step.card.on_abstain == "ask" or step.card.model == "auto")
+                own = _load(steps=1, approvals=int(asks or bool(consequential(step, self.actions))))
+                return _sum(own, _thinking(step, model_calls(step)))
         return ENTERED
 
 
-def _thinking(step: ReasonStep | RouteStep, calls: int) -> Load:
-    """What the model of one visit takes, its own limits counted in."""
+def _thinking(step: Step, calls: int) -> Load:
+    """What the chat model of one visit takes, its own limits counted in."""
     if calls == 0:
         return NOTHING
-    own = step.limits
+    own = step.limits if isinstance(step, ReasonStep | RouteStep) else StepLimits()
     most = calls if own.model_calls is None else min(calls, own.model_calls)
     return _load(model_calls=most, tokens=own.tokens, cost=own.cost.usd if own.cost else None)
 
@@ -300,5 +302,4 @@ class _Needed:
         if isinstance(step, GraphStep):
             steps, calls = _Needed(step.spec, flow(step.spec)).region(None)
             return 1 + steps, calls
-        thinks = isinstance(step, ReasonStep) or (isinstance(step, RouteStep) and step.card.model != "lam")
-        return 1, int(thinks)
+        return 1, int(step is not None and model_calls(step) > 0)
