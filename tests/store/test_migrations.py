@@ -18,6 +18,7 @@ from tests.store.stores import Stores
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
 VERSION_2 = Path(__file__).with_name("version_2.sql")
+VERSION_3 = Path(__file__).with_name("version_3.sql")
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat(sep=" ")
 
 
@@ -62,7 +63,15 @@ def made_by_version_2(path: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("made", [made_by_version_1, made_by_version_2])
+def made_by_version_3(path: Path) -> None:
+    """A database with the tables of the third version."""
+    with sqlite3.connect(path) as connection:
+        connection.executescript(VERSION_3.read_text())
+        connection.execute("INSERT INTO meta VALUES ('schema', '3')")
+    connection.close()
+
+
+@pytest.mark.parametrize("made", [made_by_version_1, made_by_version_2, made_by_version_3])
 def test_the_tables_are_those_of_a_new_database(made: Callable[[Path], None], tmp_path: Path) -> None:
     """Every table has the same columns, whichever way it was made."""
     made(tmp_path / "old.db")
