@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from interlock.cli.learning import learn, rollback
 from interlock.cli.measuring import measure_set, the_set
 from interlock.cli.progress import progress_bar
 from interlock.errors import InputError, UsageError
@@ -21,7 +22,9 @@ if TYPE_CHECKING:  # torch takes seconds to import, and `--help` needs none of i
     from interlock.lam.protocol import ActionSchema, Decision
     from interlock.lam.requests import Example
 
-app = typer.Typer(no_args_is_help=True, help="The action model: propose a call, train, evaluate.")
+app = typer.Typer(no_args_is_help=True, help="The action model: propose a call, train, evaluate, learn from verdicts.")
+app.command()(learn)
+app.command()(rollback)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Reference = Annotated[

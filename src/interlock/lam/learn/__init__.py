@@ -1,0 +1,1 @@
+"""Learning from verdicts: what reviewers said of a model's calls, a candidate, its trial, promotion and rollback."""
