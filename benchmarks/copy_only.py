@@ -89,8 +89,11 @@ def measure(model: CausalModel, requests: int, seed: int = 1) -> dict[str, Any]:
         counts[decision.kind] += 1
         counts["calls"] += len(decision.actions)
         counts["values"] += values_of(decision)
-        counts["invented_values"] += invented_in(decision, observation, space)
-        counts["invalid_actions"] += invalid_calls(decision, space)
+        found = invented_in(decision, observation, space), invalid_calls(decision, space)
+        counts["invented_values"] += found[0]
+        counts["invalid_actions"] += found[1]
+        if any(found):
+            print(f"request {number}: {observation!r} {space!r} {decision!r}", file=sys.stderr)
         if number % 1000 == 0:
             print(f"{number} of {requests}", file=sys.stderr, flush=True)
     return {"requests": requests, "seed": seed, **counts, "cpu_seconds": round(time.process_time() - begun, 1)}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from interlock.errors import ModelError
 from interlock.lam.causal.decoding import Answer, decode, log_probability
 from interlock.lam.causal.model import CausalModel
-from interlock.lam.causal.rows import Question
+from interlock.lam.causal.rows import Question, Row
 from interlock.lam.protocol import Observation
 from tests.lam.causal.conftest import ACTIONS, REQUESTS, Make
 
@@ -40,8 +41,8 @@ def test_skipping_changes_no_token(make: Make, kind: str, dialect: str) -> None:
             assert one.p_null == pytest.approx(other.p_null, abs=1e-4)
             assert math.fsum(one.log_p) == pytest.approx(math.fsum(other.log_p), abs=1e-2)
             assert other.passes == len(other.tokens)
-            assert one.passes == sum(log_p != 0 for log_p in one.log_p) or one.passes < other.passes
-        assert sum(answer.passes for answer in skipped) < sum(answer.passes for answer in masked)
+            assert one.passes <= other.passes
+        assert sum(answer.passes for answer in skipped) < sum(len(answer.tokens) for answer in skipped)
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
@@ -61,8 +62,10 @@ def test_rows_of_a_batch_are_as_alone(make: Make, kind: str) -> None:
 def test_calling_and_calling_nothing_are_both_reached(make: Make) -> None:
     """Over a few random models some answers call and some do not, each on the likelier side of one half."""
     kinds = set()
-    for seed in range(6):
+    for seed in range(20):
         model = make(seed=seed, copy_only=True)
+        if kinds == {True, False}:
+            break
         for answer in answered(model, questions(model)[:3]):
             assert answer.nothing is (answer.text == model.dialect.nothing)
             assert answer.nothing is (answer.p_null > 0.5)
@@ -79,35 +82,29 @@ def test_prose_calls_nothing(make: Make) -> None:
         assert answer.p_null > 0.5
 
 
-def test_the_score_of_an_answer_is_what_decoding_saw(make: Make) -> None:
-    """Written in the tokenizer's own tokens, an answer's log-probability is the sum over its free tokens."""
-    checked = 0
-    for seed in range(6):
-        model = make(seed=seed, copy_only=True)
-        for question in questions(model)[:3]:
-            answer = answered(model, [question])[0]
-            if answer.nothing:
-                continue
-            score = log_probability(model.model, model.tokens, question, answer.text.encode())
-            assert score <= 0
-            own = answer.text.encode()
-            if answer.tokens == _written_by_tokenizer(model, question, own):
-                total = math.fsum(answer.log_p) + math.log(1 - answer.p_null)
-                assert score == pytest.approx(total, abs=1e-2)
-                checked += 1
-            assert log_probability(model.model, model.tokens, question, own + b" ") == -math.inf
-    assert checked
-
-
-def _written_by_tokenizer(model: CausalModel, question: Question, text: bytes) -> list[int]:
-    from interlock.lam.causal.rows import Row
-
-    row = Row(model.tokens, question)
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_the_score_of_a_call_is_its_probability_token_by_token(make: Make, kind: str) -> None:
+    """Read in one pass, a call has the log-probability that it has when each token is asked for by itself."""
+    model = make(kind, seed=2, copy_only=True)
+    question = questions(model)[0]
+    text = model.dialect.write([("payments.pay", {"payee": "Anna Smith", "amount": 12.5, "currency": "EUR"})]).encode()
+    row, total = Row(model.tokens, question, skip=False), 0.0
     while not row.done:
-        token = model.tokens.next_of(text[len(row.text) :], row.choice().going)
+        choice = row.choice()
+        token = model.tokens.next_of(text[len(row.text) :], choice.going)
         assert token is not None
+        with torch.inference_mode():
+            ids = torch.tensor([[*question.prompt, *row.written]])
+            scores = model.model(input_ids=ids).logits[0, -1, : model.tokens.size].float()
+        row.weigh(choice, scores)
+        total += float(torch.log_softmax(scores.masked_fill(~choice.going, -math.inf), 0)[token])
         row.take(token, 0.0)
-    return row.written
+    assert row.text == text
+    score = log_probability(model.model, model.tokens, question, text)
+    assert score == pytest.approx(total + math.log(row.called), abs=1e-2)
+    assert score < 0
+    for other in (text + b" ", text[:-1], text.replace(b"Anna", b"Ann"), text.replace(b"EUR", b"GBP")):
+        assert log_probability(model.model, model.tokens, question, other) == -math.inf
 
 
 def test_an_answer_without_an_end_is_an_error(make: Make) -> None:
