@@ -23,6 +23,7 @@ from typing import Any
 
 from interlock.errors import ModelError
 from interlock.graphs.cards import ActCard
+from interlock.lam.confidence.certificate import thresholds_of
 from interlock.lam.evaluate import held_out
 from interlock.lam.examples import Example
 from interlock.lam.generator.mixture import Mixture
@@ -135,7 +136,7 @@ def measure(model: ActionModel, chat: str = "offline", each: int = 60) -> dict[s
         "requests": count,
         "chat_model": "offline (rules, no LLM)" if chat == "offline" else chat,
         "model_id": getattr(model, "model_id", ""),
-        "thresholds": dict(getattr(model, "thresholds", None) or {}),
+        "thresholds": thresholds_of(model),
         "share_percent": {by: round(100 * number / count, 1) for by, number in whole.items()},
         "errors": {by: {"n": whole[by], "wrong": wrong[by], "percent": _percent(wrong[by], whole[by])} for by in whole},
         "by_kind": {kind: dict(sorted(row.items())) for kind, row in taken.items()},
@@ -150,7 +151,7 @@ def _routed(case: Case, model: ActionModel, voice: Any) -> tuple[str, Action | N
     """Who proposed, and what; `model` without an action found that none fits, and would answer in words."""
     example = case.example
     decision = model.decide(example.observation, list(example.space), risk=PROPOSAL_RISK)
-    if standing_of(model, decision, case.classes).by == "lam":
+    if standing_of(model, decision, case.classes, case.example.space).by == "lam":
         return "lam", decision.actions[0]
     card = ActCard(node="do", kind="act", goal="Do what the request asks for.", actions=[s.name for s in example.space])
     schemas = {schema.name: schema for schema in example.space}

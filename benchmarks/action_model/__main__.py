@@ -34,7 +34,7 @@ def measure_sets(
             cases = SETS[name].read(folder, [], limit)
             print(f"{name}: {len(cases)} requests", file=sys.stderr, flush=True)
             outcomes[name] = run(loaded, cases)
-            figures[name] = report(name, outcomes[name], loaded.thresholds)
+            figures[name] = report(name, outcomes[name], loaded.certificates.thresholds)
     return figures, outcomes
 
 

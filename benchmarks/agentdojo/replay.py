@@ -34,7 +34,7 @@ from interlock.nodes.perform import perform
 from interlock.nodes.services import Place, Services
 from interlock.settings import load_settings
 from interlock.store.tables import Approval, Effect
-from interlock.testing import ScriptedActionModel, ScriptedChatModel
+from interlock.testing import ScriptedActionModel, ScriptedChatModel, certificates_for
 
 Position = Literal["before", "after"]
 
@@ -112,7 +112,9 @@ class Stage:
         self.project = Project(
             root=root,
             settings=load_settings(home=home),
-            action_model=lambda: ScriptedActionModel(self._decide),
+            action_model=lambda: ScriptedActionModel(
+                self._decide, certificates=certificates_for("replay", risks=["read"])
+            ),
             make_chat_model=lambda provider: self._speaker,
         )
         if drawers is not None:  # read once for all graphs

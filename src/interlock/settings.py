@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     action_model: str | None = None
     """Which action model: a folder of weights, `hf:FOLDER`, or the URL of an endpoint; default is the packaged one."""
 
+    action_model_seal: str | None = None
+    """The only seal of calibration and certificates that the embedded model may have; default is any true one."""
+
     action_model_key: SecretStr | None = None
     """Key that is sent to an action model behind an endpoint; none is sent without it."""
 

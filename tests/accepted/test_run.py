@@ -21,7 +21,7 @@ from interlock.graphs.spec import Spec
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionSchema, Decision, Observation
 from interlock.settings import load_settings
-from interlock.testing import FakeClock, ScriptedActionModel, ScriptedChatModel, calls
+from interlock.testing import FakeClock, ScriptedActionModel, ScriptedChatModel, calls, certificates_for
 from tests.drawn import off_the_drawing
 
 FOLDER = Path(__file__).parent
@@ -79,9 +79,7 @@ def _lam(script: Script) -> ScriptedActionModel:
         chosen = ProposedAction(name=word, arguments={}, confidence=0.99)
         return Decision(kind="act", actions=[chosen], p_null=0.01, **facts)
 
-    model = ScriptedActionModel(decide)
-    model.thresholds = {"read": 0.5, "reversible": 0.9}
-    return model
+    return ScriptedActionModel(decide, certificates=certificates_for("scripted", 0.9))
 
 
 def _go_on(engine: Engine, clock: FakeClock, script: Script, standing: Standing) -> None:

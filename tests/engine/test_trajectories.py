@@ -20,7 +20,7 @@ from interlock.lam.protocol import Action, ActionSchema, Decision, Evidence, Obs
 from interlock.lam.trajectories.exporting import export_rows
 from interlock.lam.trajectories.files import read_trajectories
 from interlock.lam.trajectories.trajectory import FunctionCall, Message, Trajectory
-from interlock.testing import FakeClock, ScriptedActionModel
+from interlock.testing import FakeClock, ScriptedActionModel, certificates_for
 from tests.engine.conftest import Make, start
 from tests.engine.test_runs import ACT, ADD, CARD
 
@@ -28,12 +28,10 @@ ASKING = CARD.replace("[counter.add, counter.look]", "[counter.add]") + "on_abst
 
 
 class Model(ScriptedActionModel):
-    """Adds the only number of the request with a measured threshold that lets it, looks without any, or abstains."""
-
-    thresholds = {"read": 0.5, "reversible": 0.5}  # noqa: RUF012  # as models have it
+    """Adds the only number of the request, looks, or abstains; it is certified for both actions."""
 
     def __init__(self) -> None:
-        super().__init__(self._answer)
+        super().__init__(self._answer, certificates=certificates_for("m-1"))
 
     def _answer(self, observation: Observation, space: list[ActionSchema]) -> Decision:
         text = observation.sources["request"]

@@ -14,6 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from interlock.lam.confidence.seal import check_seal
 from interlock.lam.evaluate import held_out, measure
 from interlock.lam.functions import named
 from interlock.lam.invented import invented_values
@@ -230,8 +231,7 @@ def test_the_weights_are_those_the_metadata_describes() -> None:
     assert digest_of(folder / TENSORS) == metadata["digest"]
     assert metadata["model_id"] in card
     assert sum(path.stat().st_size for path in folder.iterdir()) < 8_000_000
-    assert set(metadata["thresholds"]) == {"read", "reversible", "irreversible"}
-    assert metadata["thresholds"]["irreversible"] is None
+    check_seal(metadata, folder / METADATA)
 
 
 def test_the_shipped_space_is_the_drawer(space: list[ActionSchema]) -> None:

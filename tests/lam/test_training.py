@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from interlock.errors import ModelError
-from interlock.lam.confidence import Signals, calibration_error, fit, threshold
 from interlock.lam.load import load_action_model
 from interlock.lam.train import CHECKPOINT, Plan, train
 from interlock.lam.weights import METADATA, TENSORS, Shape
@@ -51,19 +50,3 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=METADATA):
         load_action_model(tmp_path)
     assert json.loads((tmp_path / METADATA).read_text())["licence"] == "Apache-2.0"
-
-
-def test_confidence_follows_what_was_right() -> None:
-    """A fitted calibrator gives likelier calls more confidence and is near the observed share."""
-    sure = Signals(odds=6, probability=0.99, weakest=0.99, tools=5, arguments=2)
-    unsure = Signals(odds=0.5, probability=0.6, weakest=0.5, tools=5, arguments=2)
-    fitted = fit([sure] * 100 + [unsure] * 100, [True] * 99 + [False] + [True] * 50 + [False] * 50)
-    assert fitted.probability(sure) > 0.95 > 0.6 > fitted.probability(unsure)
-    assert calibration_error([0.5] * 10, [True] * 5 + [False] * 5) == 0
-
-
-def test_a_threshold_needs_enough_right_decisions() -> None:
-    """Too few decisions, or too many wrong ones, certify no threshold."""
-    assert threshold([0.9] * 100, [True] * 100, 0.10) is None
-    assert threshold([0.9] * 300, [True] * 200 + [False] * 100, 0.10) is None
-    assert threshold([0.9] * 300 + [0.2] * 300, [True] * 300 + [False] * 300, 0.10) is not None

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage
 from interlock.engine.service import Engine
 from interlock.errors import ModelError, ModelUnavailable
 from interlock.lam.protocol import Action, Decision
-from interlock.testing import ScriptedActionModel, ScriptedChatModel, calls
+from interlock.testing import ScriptedActionModel, ScriptedChatModel, calls, certificates_for
 from tests.attacks.house import House
 
 GRAPH = """
@@ -48,9 +48,10 @@ def chose(label: str, confidence: float = 0.9, kind: Any = "act") -> Decision:
 
 
 class Certified(ScriptedActionModel):
-    """A scripted action model with a measured threshold."""
+    """A scripted action model with a certified threshold of 0.5."""
 
-    thresholds = {"read": 0.5}  # noqa: RUF012 - as the models themselves have it
+    def __init__(self, decisions: list[Decision]) -> None:
+        super().__init__(decisions, certificates=certificates_for("lam-1"))
 
 
 def routed(
@@ -87,7 +88,7 @@ def test_auto_takes_the_action_models_choice(tmp_path: Path) -> None:
     [
         (chose("refund", kind="abstain"), r"abstained \(p_null 0.25\)"),
         (chose("refund", kind="ask"), "abstained"),
-        (chose("refund", 0.4), r"only 0.40 sure of refund, 0.50 is needed"),
+        (chose("refund", 0.4), r"only 0.40 sure of refund, 0.50 is certified"),
         (chose("exhausted"), "chose what is no label"),
     ],
 )
@@ -102,11 +103,11 @@ def test_auto_goes_on_to_the_chat_model(tmp_path: Path, decision: Decision, why:
     assert second.startswith("question, by ")
 
 
-def test_a_model_without_a_measured_threshold_does_not_decide(tmp_path: Path) -> None:
-    """A confidence that nobody measured counts as an abstention, however high."""
+def test_a_model_without_a_certificate_does_not_decide(tmp_path: Path) -> None:
+    """A confidence that nobody certified counts as an abstention, however high."""
     run, visit = routed(tmp_path, lam=ScriptedActionModel([chose("refund", 1.0)]), model="lam")
     assert (run.outcome, visit.outcome) == ("nobody", "abstained")
-    assert "no measured threshold" in visit.note
+    assert "nothing is certified for lam-1" in visit.note
 
 
 def test_lam_alone_asks_no_chat_model(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from interlock.cli.checking import check_paths
 from interlock.engine.service import Engine, Standing
 from interlock.errors import ModelError, ModelUnavailable
 from interlock.graphs.calls import PROPOSING
+from interlock.lam.confidence.certificate import Certificates
 from interlock.lam.protocol import Action, Decision
 from interlock.store.tables import Effect
-from interlock.testing import ScriptedActionModel, ScriptedChatModel, calls
+from interlock.testing import ScriptedActionModel, ScriptedChatModel, calls, certificates_for
 from tests.attacks.house import House
 
 GRAPH = """
@@ -54,9 +55,14 @@ ABSTAINED = decided(kind="abstain")
 
 
 class Certified(ScriptedActionModel):
-    """A scripted action model with certified thresholds."""
+    """A scripted action model with certified thresholds: 0.5 for reads, 0.9 for what can be undone."""
 
-    thresholds = {"read": 0.5, "reversible": 0.9}  # noqa: RUF012 - as the models themselves have it
+    def __init__(self, decisions: Any) -> None:
+        reads, writes = (
+            certificates_for("lam-1", threshold, risks=[risk])
+            for threshold, risk in ((0.5, "read"), (0.9, "reversible"))
+        )
+        super().__init__(decisions, certificates=Certificates((*reads.held, *writes.held)))
 
 
 def begun(
@@ -123,7 +129,7 @@ def test_nothing_certified_counts_for_nothing(tmp_path: Path) -> None:
     _, standing, effect = begun(tmp_path, lam=ScriptedActionModel([decided("shop.look", 1.0, what="till")]), chat=chat)
     assert effect is not None
     assert effect.model["routed"]["by"] == "model"
-    assert "no threshold is certified" in effect.model["routed"]["because"]
+    assert "nothing is certified for lam-1" in effect.model["routed"]["because"]
     assert standing.run.status == "done"  # it only reads, so what policies say of it is all
 
 

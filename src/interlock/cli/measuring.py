@@ -33,6 +33,7 @@ def measure_set(
     wrong: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Decide the rows of a public set, print its figures, and write what went wrong."""
+    from interlock.lam.confidence.certificate import thresholds_of
     from interlock.lam.load import open_action_model
     from interlock.lam.measures.outcomes import run
     from interlock.lam.measures.sets import SETS, report
@@ -46,7 +47,7 @@ def measure_set(
     with progress_bar() as bar:
         task = bar.add_task("deciding", total=len(cases))
         outcomes = run(loaded, cases, risk=risk, progress=lambda done: bar.update(task, completed=done))
-    figures = report(name, outcomes, getattr(loaded, "thresholds", None))
+    figures = report(name, outcomes, thresholds_of(loaded))
     figures |= {"set": name, "model_id": outcomes[0].decision.model_id if outcomes else None, "risk": risk}
     if wrong is not None:
         rows = [json.dumps(outcome.row(), ensure_ascii=False) + "\n" for outcome in outcomes if not outcome.right]

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from interlock.cli import calibration
 from interlock.cli.learning import learn, rollback
 from interlock.cli.measuring import measure_set, the_set
 from interlock.cli.progress import progress_bar
@@ -22,9 +23,14 @@ if TYPE_CHECKING:  # torch takes seconds to import, and `--help` needs none of i
     from interlock.lam.protocol import ActionSchema, Decision
     from interlock.lam.requests import Example
 
-app = typer.Typer(no_args_is_help=True, help="The action model: propose a call, train, evaluate, learn from verdicts.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The action model: propose a call, train, evaluate, certify, learn from verdicts.",
+)
 app.command()(learn)
 app.command()(rollback)
+app.command()(calibration.calibrate)
+app.command()(calibration.drift)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Reference = Annotated[
@@ -159,7 +165,7 @@ def train(
     """Train the embedded model on generated requests, then calibrate its confidence."""
     # threads that wait by spinning burn a shared core: three times the CPU seconds for the same batches
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from interlock.lam.calibrate import calibrate
+    from interlock.lam.calibrate import REQUESTS, calibrate
     from interlock.lam.reader import halves
     from interlock.lam.train import Plan, use_threads
     from interlock.lam.train import train as run
@@ -186,8 +192,8 @@ def train(
             device=device,
             progress=lambda done, _, loss: bar.update(task, completed=done, description=f"training, loss {loss:.3f}"),
         )
-        second = bar.add_task("calibrating", total=2000)
-        document = calibrate(out, 2000, lambda done: bar.update(second, completed=done))
+        second = bar.add_task("calibrating", total=REQUESTS)
+        document = calibrate(out, REQUESTS, lambda done: bar.update(second, completed=done), processes=threads)
     if as_json:
         typer.echo(json.dumps(document))
     else:

@@ -1,62 +1,323 @@
-"""Fits the confidence of a trained model on generated requests kept apart from training."""
+"""Fits the confidence of the embedded model on generated requests kept apart from training, and certifies it.
+
+Three sets of requests, each with a seed of its own: one fits the calibrator and fixes the thresholds to test, one
+tests them, one shows what came of it.  Each holds requests for the shipped actions in the words of
+`wordings/calibration.yaml`, which training never saw, and requests for the functions of the generator.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interlock.lam.confidence import ALPHA, Signals, calibration_error, fit, threshold
-from interlock.lam.evaluate import HELD_OUT_SEED, is_right
+from interlock.digest import canonical
+from interlock.lam.confidence.calibrator import UNCALIBRATED, Calibration, fit
+from interlock.lam.confidence.certificate import ANY, Certificates, families, family_of
+from interlock.lam.confidence.certification import Column, Origin, certified
+from interlock.lam.confidence.reliability import calibration_error, reliability
+from interlock.lam.confidence.risk_coverage import area, at, selective
+from interlock.lam.confidence.seal import sealed
+from interlock.lam.confidence.signals import NAMES, Signals, read_signals
+from interlock.lam.examples import Example
 from interlock.lam.functions import shipped_space
-from interlock.lam.requests import Example, Generator
-from interlock.lam.spans import SpanModel
-from interlock.lam.weights import load, write_metadata
+from interlock.lam.generator.drafts import random_from
+from interlock.lam.generator.mixture import Mixture, Source
+from interlock.lam.parameters import nest
+from interlock.lam.requests import Generator
 from interlock.lam.wordings.lexicon import read_lexicon
 
-CALIBRATION_SEED = 5_000
+if TYPE_CHECKING:
+    from interlock.lam.spans import SpanModel
+
+REQUESTS = 4_500
+"""Enough for each family of the shipped actions; about 75 ms of one processor each."""
+FEWEST = 50
+"""Decisions that a calibrator is fitted on at least."""
+CHUNK = 50
+"""Requests that one process takes at a time."""
 
 
-def observe(model: SpanModel, example: Example) -> tuple[Signals, bool] | None:
-    """The signals of the call the model would make, and whether it is right; `None` when it would not act."""
-    decision = model.decide(example.observation, list(example.space), risk=1.0)
-    if decision.kind != "act":
-        return None
+@dataclass(frozen=True)
+class Part:
+    """One of the three sets: its seed, and its shares of all requests by source."""
+
+    seed: int
+    office: float
+    functions: float
+
+
+PARTS = {
+    "fit": Part(5_000, 0.07, 0.10),
+    "test": Part(6_000, 0.43, 0.26),
+    "check": Part(8_000, 0.06, 0.08),
+}
+"""The seeds are far from those of training (1 and a few more) and of measuring (7000)."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One decision to act on a generated request."""
+
+    group: str
+    signals: Signals
+    right: bool
+    p_null: float
+    arguments: int
+    tools: int
+
+
+def observe(model: SpanModel, example: Example, source: str) -> Observed | None:
+    """The calls a model would make, and whether all of it is right; `None` when it would not act."""
     reading = model.read(example.observation, example.space)
-    return model.signals(reading, model.calls(reading)), is_right(example, decision)
+    made = model.calls(reading)
+    if not made or any(call.filled.missing for call in made):
+        return None
+    calls = [(example.space[call.tool].name, nest(call.filled.arguments)) for call in made]
+    wanted = [(call.name, nest(call.arguments)) for call in example.calls]
+    return Observed(
+        family_of(calls[0][0]) if source == "office" else ANY,
+        read_signals(reading, made),
+        example.kind == "act" and sorted(map(canonical, calls)) == sorted(map(canonical, wanted)),
+        min(1.0, math.exp(reading.log_null)),
+        sum(len(arguments) for _, arguments in calls),
+        len(example.space),
+    )
 
 
-def calibrate(folder: Path, count: int = 2000, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """Fit the calibrator and the act-thresholds of a saved model and write them into its metadata.
+@lru_cache(maxsize=1)
+def _functions() -> Source:
+    return Mixture(0).sources["functions"]  # its chances come from outside
+
+
+def requests(source: str, seed: int, start: int, count: int) -> Iterator[Example]:
+    """Requests number `start` and on of a source; a number that gives none is left out."""
+    if source == "office":
+        yield from Generator(read_lexicon("calibration"), shipped_space(), seed).examples(start, count)
+        return
+    for index in range(start, start + count):
+        made = _functions().example(random_from(seed, index))
+        if made is not None:
+            yield made
+
+
+Job = tuple[str, str, int, int, int]
+"""Part, source, seed, first request, how many."""
+
+
+def jobs(count: int) -> list[Job]:
+    """All requests of the three parts, in pieces that processes can share."""
+    found: list[Job] = []
+    for name, part in PARTS.items():
+        for source in ("office", "functions"):
+            total = max(1, round(count * getattr(part, source)))
+            found += [(name, source, part.seed, at, min(CHUNK, total - at)) for at in range(0, total, CHUNK)]
+    return found
+
+
+def _work(model: SpanModel, job: Job) -> list[Observed]:
+    _, source, seed, start, count = job
+    seen = (observe(model, example, source) for example in requests(source, seed, start, count))
+    return [one for one in seen if one is not None]
+
+
+_opened: list[SpanModel] = []
+"""The model of a process that shares the work."""
+
+
+def _open(folder: Path) -> None:
+    _opened[:] = [open_unsealed(folder)]
+
+
+def _shared(job: Job) -> list[Observed]:
+    return _work(_opened[0], job)
+
+
+def open_unsealed(folder: Path) -> SpanModel:
+    """The model of a folder on one thread, whatever its metadata say of its confidence.
+
+    Raises:
+        ModelError: the folder holds no intact weights.
+    """
+    from interlock.lam.reader import halves
+    from interlock.lam.spans import SpanModel
+    from interlock.lam.weights import load
+
+    encoder, head, metadata = load(folder, checked=False)
+    return SpanModel(encoder, head, model_id=metadata["model_id"], threads=1, half=halves())
+
+
+def observed(
+    folder: Path, count: int, processes: int = 1, progress: Callable[[int], None] | None = None
+) -> dict[str, list[Observed]]:
+    """The decisions of each part, the same whatever the number of processes."""
+    found: dict[str, list[Observed]] = {name: [] for name in PARTS}
+    work, done = jobs(count), 0
+    if processes == 1:
+        model = open_unsealed(folder)
+        results: Iterator[list[Observed]] = (_work(model, job) for job in work)
+        pool = None
+    else:
+        pool = ProcessPoolExecutor(
+            processes, mp_context=multiprocessing.get_context("spawn"), initializer=_open, initargs=(folder,)
+        )
+        results = pool.map(_shared, work)
+    try:
+        for job, seen in zip(work, results, strict=True):
+            found[job[0]] += seen
+            done += job[4]
+            if progress:
+                progress(done)
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    return found
+
+
+def column(rows: Sequence[Observed], calibration: Calibration) -> Column:
+    """Decisions as a column, with the confidence that a calibration gives them."""
+    confidence = [calibration.probability(row.signals) for row in rows]
+    seen = {
+        "confidence": confidence,
+        "p_null": [row.p_null for row in rows],
+        "arguments": [float(row.arguments) for row in rows],
+        "tools": [float(row.tools) for row in rows],
+    }
+    return Column(confidence, [row.right for row in rows], seen)
+
+
+def by_group(rows: Sequence[Observed], calibration: Calibration) -> dict[str, Column]:
+    names = dict.fromkeys(row.group for row in rows)
+    return {name: column([row for row in rows if row.group == name], calibration) for name in names}
+
+
+def calibrate(
+    folder: Path, count: int = REQUESTS, progress: Callable[[int], None] | None = None, *, processes: int = 1,
+    out: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Fit and certify the confidence of a saved model, and write both into its metadata under a new seal.
+
+    Args:
+        out: folder to write the model to; the same folder when `None`.
 
     Returns:
-        The metadata with `calibration` and `thresholds` per risk class.
+        The metadata, with a `report` beside them that is not written.
+
+    Raises:
+        ModelError: the folder holds no intact weights.
     """
-    encoder, head, metadata = load(folder)
-    model = SpanModel(encoder, head, model_id=metadata["model_id"])
-    seen: list[tuple[Signals, bool]] = []
-    for number, example in enumerate(
-        Generator(read_lexicon("calibration"), shipped_space(), CALIBRATION_SEED).examples(0, count), 1
-    ):
-        found = observe(model, example)
-        if found is not None:
-            seen.append(found)
-        if progress:
-            progress(number)
-    fitted = fit([signals for signals, _ in seen], [ok for _, ok in seen])
-    confidence, right = [fitted.probability(signals) for signals, _ in seen], [ok for _, ok in seen]
-    metadata["calibration"] = {
-        "weights": list(fitted.weights), "bias": fitted.bias, "decisions": len(seen), "seed": CALIBRATION_SEED,
-        "held_out_seed": HELD_OUT_SEED, "error": round(calibration_error(confidence, right), 4),
-    }  # fmt: skip
-    metadata["thresholds"] = {name: threshold(confidence, right, alpha) for name, alpha in ALPHA.items()}
-    metadata["thresholds"]["irreversible"] = None
-    write_metadata(folder, metadata)
-    return metadata
+    from interlock.lam.weights import copy_to, read_metadata
+
+    metadata = read_metadata(folder)
+    parts = observed(folder, count, processes, progress)
+    document, report = calibrated(metadata, parts, count)
+    copy_to(folder, out or folder, document)
+    return {**document, "report": report}
 
 
-def held_out_error(model: SpanModel, examples: Iterable[Example]) -> float:
+def calibrated(
+    metadata: dict[str, Any], parts: dict[str, list[Observed]], count: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """New metadata, and a report on them, from the decisions of the three parts.
+
+    A model that acts on next to nothing is left uncalibrated, and nothing is certified for it.
+    """
+    rows = parts["fit"]
+    fitted = fit([row.signals for row in rows], [row.right for row in rows]) if len(rows) >= FEWEST else UNCALIBRATED
+    origin = Origin(
+        metadata["model_id"], "generated", "requests of interlock.lam.generator and wordings/calibration.yaml",
+        datetime.now(UTC).isoformat(timespec="seconds"), PARTS["test"].seed,
+    )  # fmt: skip
+    certificates, references = certified(
+        by_group(parts["fit"], fitted), by_group(parts["test"], fitted), families(shipped_space()), origin
+    )
+    check = column(parts["check"], fitted)
+    error = round(calibration_error(check.confidence, check.right), 4)
+    kept = {name: value for name, value in metadata.items() if name not in ("thresholds", "seal")}
+    document = sealed(
+        kept
+        | {
+            "calibration": {
+                **fitted.document(),
+                "requests": count,
+                "decisions": {name: len(rows) for name, rows in parts.items()},
+                "seeds": {name: part.seed for name, part in PARTS.items()},
+                "error": error,
+            },
+            "certificates": certificates.document(),
+            "references": references,
+        }
+    )
+    return document, _report(document, certificates, parts, fitted, check)
+
+
+def _report(
+    document: dict[str, Any], certificates: Certificates, parts: dict[str, list[Observed]], fitted: Calibration,
+    check: Column,
+) -> dict[str, Any]:  # fmt: skip
+    """What the command prints; shares are between 0 and 1."""
+    groups = by_group(parts["check"], fitted)
+    checked = []
+    for certificate in certificates.held:
+        rows = groups.get(certificate.group, Column([], []))
+        point = at(rows.confidence, rows.right, certificate.threshold)
+        checked.append(
+            {"group": certificate.group, "risk_class": certificate.risk_class, "decisions": len(rows),
+             "acted": point.acted, "coverage": round(point.coverage, 4), "wrong": round(point.risk, 4)}
+        )  # fmt: skip
+    test = column(parts["test"], fitted)
+    return {
+        "model_id": document["model_id"],
+        "seal": document["seal"],
+        "requests": document["calibration"]["requests"],
+        "decisions": document["calibration"]["decisions"],
+        "right": round(sum(check.right) / max(1, len(check)), 4),
+        "calibration_error": {
+            "check": document["calibration"]["error"],
+            "test": round(calibration_error(test.confidence, test.right), 4),
+        },
+        "risk_coverage_area": round(area(selective(check.confidence, check.right)), 4),
+        "signals": influences(parts["fit"], parts["test"], fitted) if len(parts["fit"]) >= FEWEST else {},
+        "certificates": [certificate.model_dump(mode="json") for certificate in certificates.held],
+        "refused": certificates.document()["refused"],
+        "checked": checked,
+        "reliability": [
+            {"low": b.low, "high": b.high, "n": b.n, "confidence": round(b.confidence, 4), "right": round(b.right, 4)}
+            for b in reliability(check.confidence, check.right)
+        ],
+    }
+
+
+def influences(fit_on: Sequence[Observed], test_on: Sequence[Observed], full: Calibration) -> dict[str, Any]:
+    """Each signal's weight, and by how much the log loss on other decisions grows without it."""
+    base = _loss(full, test_on)
+    found: dict[str, Any] = {}
+    for place, name in enumerate(NAMES):
+        without = [Signals(*(0.0 if k == place else v for k, v in enumerate(o.signals.row()))) for o in fit_on]
+        refitted = fit(without, [one.right for one in fit_on])
+        weights = tuple(0.0 if k == place else w for k, w in enumerate(refitted.weights))
+        worse = _loss(Calibration(weights, refitted.bias), test_on) - base
+        found[name] = {"weight": round(full.weights[place], 4), "loss_without": round(worse, 5)}
+    return found
+
+
+def _loss(calibration: Calibration, rows: Sequence[Observed]) -> float:
+    """Mean negative log-likelihood of what was right."""
+    total = 0.0
+    for row in rows:
+        p = min(max(calibration.probability(row.signals), 1e-9), 1 - 1e-9)
+        total -= math.log(p if row.right else 1 - p)
+    return total / max(1, len(rows))
+
+
+def held_out_error(model: SpanModel, examples: Iterator[Example] | Sequence[Example]) -> float:
     """Expected calibration error of a model's confidence over the calls it makes for examples."""
-    seen = [found for example in examples if (found := observe(model, example)) is not None]
-    confidence = [model.calibration.probability(signals) for signals, _ in seen]
-    return round(calibration_error(confidence, [ok for _, ok in seen]), 4)
+    seen = [one for example in examples if (one := observe(model, example, "office")) is not None]
+    confidence = [model.calibration.probability(one.signals) for one in seen]
+    return round(calibration_error(confidence, [one.right for one in seen]), 4)

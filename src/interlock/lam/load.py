@@ -13,7 +13,6 @@ from interlock.lam.causal.reference import PREFIX as CAUSAL
 from interlock.lam.causal.reference import read_reference
 from interlock.lam.endpoint.options import PREFIXES
 from interlock.lam.protocol import ActionModel
-from interlock.lam.reader import halves
 from interlock.settings import load_settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and an endpoint needs none of it
@@ -43,7 +42,7 @@ def open_action_model(reference: str | None = None, *, key: SecretStr | None = N
         return _endpoint(reference, key or load_settings().action_model_key)
     if reference and reference.startswith(CAUSAL):
         return _causal(reference)
-    return load_action_model(Path(reference) if reference else None)
+    return load_action_model(Path(reference) if reference else None, seal=load_settings().action_model_seal)
 
 
 @lru_cache(maxsize=2)
@@ -65,32 +64,35 @@ def _endpoint(reference: str, key: SecretStr | None) -> ActionModel:
     return EndpointModel(read_options(reference, key))
 
 
-def load_action_model(path: Path | None = None, *, threads: int | None = None) -> SpanModel:
+def load_action_model(path: Path | None = None, *, threads: int | None = None, seal: str | None = None) -> SpanModel:
     """The embedded model of a folder written by `interlock lam train`, or the packaged one.
 
     The same folder gives the same object for as long as the process lives.
 
     Args:
         threads: CPU threads for a decision; torch's own setting when `None`.
+        seal: the only seal that is accepted; any true one when `None`.
 
     Raises:
-        ModelError: the folder holds no intact model.
+        ModelError: the folder holds no intact model, or one with another seal.
     """
     from interlock.lam.weights import packaged_folder
 
-    return _load((path or packaged_folder()).resolve(), threads)
+    return _load((path or packaged_folder()).resolve(), threads, seal)
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, threads: int | None) -> SpanModel:
-    from interlock.lam.confidence import UNCALIBRATED, Calibration
+def _load(folder: Path, threads: int | None, seal: str | None) -> SpanModel:
+    from interlock.lam.confidence.calibrator import UNCALIBRATED, Calibration
+    from interlock.lam.confidence.certificate import NOTHING, Certificates
+    from interlock.lam.reader import halves
     from interlock.lam.spans import SpanModel
     from interlock.lam.weights import load
 
-    encoder, head, metadata = load(folder)
-    kept = metadata.get("calibration")
-    calibration = Calibration(tuple(kept["weights"]), kept["bias"]) if kept else UNCALIBRATED
+    encoder, head, metadata = load(folder, seal=seal)
+    calibration = Calibration.read(metadata.get("calibration") or {})
+    certificates = Certificates.of(metadata["certificates"]) if calibration and "certificates" in metadata else NOTHING
     return SpanModel(
-        encoder, head, model_id=metadata["model_id"], calibration=calibration,
-        thresholds=metadata.get("thresholds"), threads=threads, half=halves(),
+        encoder, head, model_id=metadata["model_id"], calibration=calibration or UNCALIBRATED,
+        certificates=certificates, threads=threads, half=halves(),
     )  # fmt: skip

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 
 from interlock.lam.calling import Made, decode, several_hint
-from interlock.lam.confidence import UNCALIBRATED, Calibration, Signals
+from interlock.lam.confidence.calibrator import UNCALIBRATED, Calibration
+from interlock.lam.confidence.certificate import NOTHING, Certificates
+from interlock.lam.confidence.signals import Signals, read_signals
 from interlock.lam.decoding import Filled
 from interlock.lam.encoder import Encoder
 from interlock.lam.filling import fill, log_absent, log_probability
@@ -38,12 +40,12 @@ class SpanModel:
 
     def __init__(
         self, encoder: Encoder, head: ActionHead, *, model_id: str, calibration: Calibration = UNCALIBRATED,
-        thresholds: dict[str, float | None] | None = None, threads: int | None = None, half: bool = False,
+        certificates: Certificates = NOTHING, threads: int | None = None, half: bool = False,
     ) -> None:  # fmt: skip
         self.reader = Reader(encoder, head, half=half)
         self.model_id, self.calibration = model_id, calibration
-        self.thresholds = thresholds or {}
-        """Act-threshold of each risk class as calibrated; `None` where a person must always be asked."""
+        self.certificates = certificates
+        """What is certified of its confidence; where nothing is, a person is asked."""
         if threads is not None:
             torch.set_num_threads(threads)
 
@@ -138,17 +140,7 @@ class SpanModel:
 
     def signals(self, reading: Reading, made: Sequence[Made]) -> Signals:
         """What the calibrator sees of the calls of one request."""
-        chosen = {call.tool for call in made}
-        others = [tool.fits for k, tool in reading.tools.items() if k not in chosen] + [0.0]
-        weakest = min(chosen, key=lambda k: reading.tools[k].fits)
-        odds = reading.tools[weakest].fits
-        return Signals(
-            odds - max(others),
-            1 / (1 + math.exp(-odds)) if odds > -30 else 0.0,
-            min((call.filled.weakest for call in made), default=1.0),
-            len(reading.glance),
-            sum(len(call.filled.chosen) for call in made),
-        )
+        return read_signals(reading, made)
 
     def fill(self, reading: Reading, place: int) -> Filled:
         """Arguments of one call of tool number `place`: one span each at most, none overlapping."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, float16
 
 from interlock.errors import ModelError
+from interlock.lam.confidence.seal import check_seal
 from interlock.lam.encoder import Encoder
 from interlock.lam.head import ActionHead
 
@@ -81,20 +83,47 @@ def write_metadata(folder: Path, document: dict[str, Any]) -> None:
     (folder / METADATA).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def load(folder: Path) -> tuple[Encoder, ActionHead, dict[str, Any]]:
-    """Read a trained model.
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """What `model.json` says, unchecked.
 
     Raises:
-        ModelError: a file is missing, does not match its digest, or does not fit.
+        ModelError: there is none, or it is no JSON object.
     """
     try:
-        metadata: dict[str, Any] = json.loads((folder / METADATA).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+        metadata = json.loads((folder / METADATA).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(
             f"There is no trained action model in {folder}; run `interlock lam train --out {folder}`."
         ) from error
-    if not (folder / TENSORS).is_file() or digest_of(folder / TENSORS) != metadata.get("digest"):
+    if not isinstance(metadata, dict):
+        raise ModelError(f"{folder / METADATA} is no JSON object; train again or restore it.")
+    return metadata
+
+
+def copy_to(folder: Path, out: Path, metadata: dict[str, Any]) -> None:
+    """Write a model of `folder` with other metadata to `out`, which may be the same folder."""
+    if out.resolve() != folder.resolve():
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / TENSORS, out / TENSORS)
+    write_metadata(out, metadata)
+
+
+def load(folder: Path, *, checked: bool = True, seal: str | None = None) -> tuple[Encoder, ActionHead, dict[str, Any]]:
+    """Read a trained model.
+
+    Args:
+        checked: whether its calibration and certificates are looked at; not, where new ones are about to be made.
+        seal: the only seal that is accepted; any true one when `None`.
+
+    Raises:
+        ModelError: a file is missing, does not match its digest or its seal, or does not fit.
+    """
+    metadata = read_metadata(folder)
+    digest = digest_of(folder / TENSORS) if (folder / TENSORS).is_file() else ""
+    if not digest or digest != metadata.get("digest") or metadata.get("model_id") != f"spans-{digest[:12]}":
         raise ModelError(f"{folder / TENSORS} is not the file {METADATA} describes; train again or restore it.")
+    if checked:
+        check_seal(metadata, folder / METADATA, seal)
     encoder, head = Shape(**metadata["shape"]).build(trained=True)
     put_tensors(encoder, head, load_file(str(folder / TENSORS)))
     return encoder.eval(), head.eval(), metadata

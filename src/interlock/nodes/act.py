@@ -15,6 +15,7 @@ from interlock.lam.candidates import reproduce
 from interlock.lam.parameters import read_parameters
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionModel, ActionSchema, Decision, Observation
+from interlock.nodes.certainty import model_facts
 from interlock.nodes.given import Given, shapes_of, source_of, value_of
 from interlock.nodes.services import Place, Services
 from interlock.nodes.trace import Trace, trace
@@ -27,7 +28,7 @@ from interlock.tools.action import Action
 PROPOSAL_RISK = 0.5
 """How wrong a proposal may be before the model must ask or abstain: it only proposes.
 
-Going on without a person takes more: the gate compares with the threshold of the action's risk class.
+Going on without a person takes more: the gate compares with the certified threshold of the action.
 """
 
 
@@ -111,7 +112,7 @@ def from_decision(question: Asked, model: ActionModel | None, decision: Decision
     """The proposal that a model's decision makes, or its abstention.
 
     Args:
-        model: the action model that decided, whose thresholds the gate compares with.
+        model: the action model that decided, whose certificates the gate goes by.
 
     Raises:
         ModelError: what it chose is not of the step's actions.
@@ -136,7 +137,7 @@ def from_decision(question: Asked, model: ActionModel | None, decision: Decision
     row = _row(place, services, action, Given(arguments, found))
     row.evidence = {name: item.model_dump() for name, item in chosen.evidence.items() if name not in taken}
     fully_bound = len(question.space) == 1 and set(arguments) == set(taken)
-    row.model = _model_facts(model, decision, chosen, fully_bound=fully_bound)
+    row.model = model_facts(model, decision, chosen, schema_of(action), action.risk_class, fully_bound=fully_bound)
     return row
 
 
@@ -269,16 +270,3 @@ def _source_of(
     read = evidence.source.split(".")[0] in step.reads  # else it is the card's goal
     label: Label = known.path(path).at()[0] if read else "user"
     return traced(label, Origin(kind="copied", of=path))
-
-
-def _model_facts(
-    model: ActionModel | None, decision: Decision, chosen: ProposedAction, *, fully_bound: bool
-) -> dict[str, Any]:
-    return {
-        "backend": decision.backend,
-        "model_id": decision.model_id,
-        "confidence": chosen.confidence,
-        "p_null": decision.p_null,
-        "chose_arguments": not fully_bound,
-        "thresholds": dict(getattr(model, "thresholds", {}) or {}),
-    }

@@ -14,6 +14,7 @@ from interlock.digest import Json
 from interlock.graphs.spec import ApproveStep, Performing, ReasonStep, Step
 from interlock.nodes.act import normal_arguments
 from interlock.nodes.binding import binding
+from interlock.nodes.certainty import confidence_layer
 from interlock.nodes.policy_inputs import facts, inputs, kept, moment
 from interlock.nodes.services import Place, Services
 from interlock.policies.adapters import decided
@@ -22,9 +23,6 @@ from interlock.policies.derived import derivations, derive
 from interlock.policies.language import Requirement
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
-
-CHAT = "chat"
-"""Backend of what a chat model proposed."""
 
 AHEAD = -1
 """In place of an entering edge: the action is judged before its step, by an approve step that covers it."""
@@ -68,7 +66,7 @@ def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> 
         said,
         _edge(place, entered_by),
         _covered(place, services),
-        _confidence(effect, action, services),
+        confidence_layer(effect, action, services.settings.home),
     ]
     spoken = [verdict for verdict in layers if verdict is not None]
     if layers[0] is None and layers[1] is None and layers[2] is None:
@@ -138,26 +136,3 @@ def _edge(place: Place, entered_by: int) -> Verdict | None:
     if edge is None or edge.requires is None:
         return None
     return approve("edge", f"the edge {edge.source} -> {edge.target} asks for {edge.approval}", edge.requires)
-
-
-def _confidence(effect: Effect, action: Action, services: Services) -> Verdict | None:
-    """A model that chose an action or its arguments needs a certified confidence to go on alone."""
-    if effect.model.get("abstained"):
-        return approve("confidence", "the action model abstained, so a person decides", Requirement())
-    if effect.model.get("routed", {}).get("by") == "person":
-        return approve("confidence", "no model was sure enough, so a person decides", Requirement())
-    if not effect.model.get("chose_arguments"):
-        return None
-    if action.risk_class == "irreversible":
-        return approve("confidence", "an irreversible action that a model chose always asks", Requirement())
-    threshold = effect.model.get("thresholds", {}).get(action.risk_class)
-    confidence = effect.model.get("confidence", 0.0)
-    if threshold is None:
-        if action.risk_class == "read":
-            return None
-        if effect.model.get("backend") == CHAT:
-            return approve("confidence", "a chat model chose it, whose word nobody has measured", Requirement())
-        return approve("confidence", "this action model has no measured threshold for such actions", Requirement())
-    if confidence < threshold:
-        return approve("confidence", f"the model is {confidence:.2f} sure, {threshold:.2f} is needed", Requirement())
-    return auto("confidence", f"the model is {confidence:.2f} sure")

@@ -1,7 +1,7 @@
 """A route step: a model chooses one of closed labels, and that label is the step's outcome.
 
 Two kinds of model can choose.  The action model sees the labels as actions without arguments; its choice
-counts only above the threshold that was measured for it, and otherwise it has abstained.  The chat model
+counts only above the threshold that was certified for it, and otherwise it has abstained.  The chat model
 answers with one of the labels or `none`.  Nothing else can be chosen: a word outside the list is no answer.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from interlock.errors import ModelError
@@ -18,6 +19,7 @@ from interlock.graphs.spec import RouteStep
 from interlock.lam.protocol import ActionModel, ActionSchema, Observation
 from interlock.nodes.act import PROPOSAL_RISK, observe
 from interlock.nodes.attempts import attempted
+from interlock.nodes.certainty import in_force
 from interlock.nodes.metered import RunMeter, provider_of
 from interlock.nodes.moves import Leave, Move
 from interlock.nodes.reason import NoUsableAnswer, reason
@@ -50,7 +52,8 @@ def route(place: Place, values: Mapping[str, Any], services: Services) -> Move:
     def work(deadline: Deadline) -> Leave:
         tried: list[Choice] = []
         if lam is not None:
-            tried.append(by_action_model(step.card, observe(step, values, {}, services), lam, deadline))
+            seen = observe(step, values, {}, services)
+            tried.append(by_action_model(step.card, seen, lam, deadline, services.settings.home))
         if step.card.model != "lam" and (not tried or tried[-1].label is None):
             tried.append(_by_chat_model(step, place, values, services, deadline))
         return _left(step, tried)
@@ -76,9 +79,13 @@ def _action_model(services: Services) -> ActionModel | ModelError:
 
 
 def by_action_model(
-    card: RouteCard, observation: Observation, model: ActionModel | ModelError, deadline: Deadline = NEVER
-) -> Choice:
-    """The action model's choice; one that was not measured to be sure enough is an abstention.
+    card: RouteCard, observation: Observation, model: ActionModel | ModelError, deadline: Deadline = NEVER,
+    home: Path | None = None,
+) -> Choice:  # fmt: skip
+    """The action model's choice; one that is not certified to be sure enough is an abstention.
+
+    Args:
+        home: where suspended certificates stand.
 
     Raises:
         StepTimeout: `deadline` came first.
@@ -99,11 +106,13 @@ def by_action_model(
     first = decision.actions[0]
     if first.name not in card.labels:
         return Choice(None, "lam", "the action model chose what is no label")
-    needed = (getattr(model, "thresholds", None) or {}).get("read")
-    if needed is None:
-        return Choice(None, "lam", "the action model has no measured threshold, so its choice does not count")
-    if first.confidence < needed:
-        sure = f"{first.confidence:.2f} sure of {first.name}, {needed:.2f} is needed"
+    label = next(schema for schema in space if schema.name == first.name)
+    grant = in_force(model, decision.model_id, label, "read", home)  # what a label costs
+    if grant.certificate is None:
+        return Choice(None, "lam", f"the action model's choice does not count: {grant.because}")
+    needed = grant.certificate.threshold
+    if not first.confidence >= needed:
+        sure = f"{first.confidence:.2f} sure of {first.name}, {needed:.2f} is certified"
         return Choice(None, "lam", f"the action model was only {sure}")
     return Choice(first.name, "lam", f"{first.name}, by {decision.model_id}, {first.confidence:.2f} sure")
 

@@ -10,8 +10,9 @@ irreversible action, where a person always decides, the threshold of reversible 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -25,7 +26,7 @@ from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionModel, ActionSchema, Decision
 from interlock.nodes.act import Abstained, Asked, asked, consult, from_chat, from_decision, record
 from interlock.nodes.agent import Answer, react
-from interlock.nodes.gate import CHAT
+from interlock.nodes.certainty import CHAT, in_force
 from interlock.nodes.metered import RunMeter, provider_of
 from interlock.nodes.models import Meter
 from interlock.nodes.reason import briefing, fill
@@ -110,38 +111,41 @@ def _first(question: Asked) -> tuple[ActionModel | None, Decision | None, Routed
     except ModelError as error:
         return None, None, Routed("person", f"the action model gave no answer: {error.message}")
     classes = {action.name: action.risk_class for action in question.space}
-    return model, decision, standing_of(model, decision, classes)
+    home = question.services.settings.home
+    return model, decision, standing_of(model, decision, classes, question.schemas, home)
 
 
-def standing_of(model: ActionModel, decision: Decision, classes: Mapping[str, RiskClass]) -> Routed:
+def standing_of(
+    model: ActionModel, decision: Decision, classes: Mapping[str, RiskClass], space: Sequence[ActionSchema],
+    home: Path | None = None,
+) -> Routed:  # fmt: skip
     """Whether the action model's decision is sure enough to be the proposal.
 
     Args:
         classes: the risk class of each action that is offered.
+        space: these actions.
+        home: where suspended certificates stand.
     """
     if decision.kind == "abstain" or not decision.actions:
         return Routed("person", f"the action model abstained (p_null {decision.p_null:.2f})")
     chosen = decision.actions[0]
-    if chosen.name not in classes:
+    schema = next((action for action in space if action.name == chosen.name), None)
+    if schema is None or chosen.name not in classes:
         return Routed("person", "the action model chose what is not offered")
-    needed, sure = threshold_of(model, classes[chosen.name]), chosen.confidence
+    risk = "reversible" if classes[chosen.name] == "irreversible" else classes[chosen.name]
+    grant, sure = in_force(model, decision.model_id, schema, risk, home), chosen.confidence
+    needed = grant.certificate.threshold if grant.certificate else None
     if len(decision.actions) > 1:
         return Routed("person", f"the action model found {len(decision.actions)} calls", sure, needed)
     if decision.kind == "ask":
         return Routed("person", f"the action model lacks {', '.join(decision.missing)} for {chosen.name}", sure, needed)
     if needed is None:
-        return Routed("person", f"no threshold is certified for actions such as {chosen.name}", sure)
-    if sure < needed:
+        return Routed("person", f"the action model does not count: {grant.because}", sure)
+    if not sure >= needed:
         why = f"the action model is {sure:.2f} sure of {chosen.name}, {needed:.2f} is needed"
         return Routed("person", why, sure, needed)
     why = f"{decision.model_id} is {sure:.2f} sure of {chosen.name}, {needed:.2f} is needed"
     return Routed("lam", why, sure, needed)
-
-
-def threshold_of(model: ActionModel, risk_class: RiskClass) -> float | None:
-    """How sure the action model must be to propose an action of a class; None where nothing is certified."""
-    certified: dict[str, float | None] = getattr(model, "thresholds", None) or {}
-    return certified.get("reversible" if risk_class == "irreversible" else risk_class)
 
 
 def _second(question: Asked, values: Mapping[str, Any]) -> Heard:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from interlock.lam.confidence.certificate import ANY, NOTHING, Certificate, Certificates, RiskClass
+from interlock.lam.confidence.learn_then_test import ALPHA, DELTA, p_value
 from interlock.lam.protocol import Action, ActionSchema, Decision, Observation
 from interlock.testing.chat_models import ScriptEnded
 
@@ -12,7 +14,8 @@ from interlock.testing.chat_models import ScriptEnded
 class ScriptedActionModel:
     """An action model that gives the next decision of a list, or what a function decides.
 
-    `received` holds every observation with its action space.
+    `received` holds every observation with its action space.  What it proposes asks a person, however sure it says
+    it is, unless `certificates` are given (see `certificates_for`).
     """
 
     def __init__(
@@ -20,7 +23,9 @@ class ScriptedActionModel:
         decisions: Sequence[Decision] | Callable[[Observation, list[ActionSchema]], Decision],
         *,
         loop: bool = False,
+        certificates: Certificates = NOTHING,
     ) -> None:
+        self.certificates = certificates
         self.received: list[tuple[Observation, list[ActionSchema]]] = []
         self._decide = decisions if callable(decisions) else None
         self._decisions = [] if callable(decisions) else list(decisions)
@@ -47,3 +52,30 @@ class ScriptedActionModel:
             a.confidence for d in told for a in d.actions if (a.name, a.arguments) == (action.name, action.arguments)
         ]
         return math.log(sure[0]) if sure and sure[0] > 0 else -math.inf
+
+
+def certificates_for(
+    model_id: str, threshold: float = 0.5, *, group: str = ANY, risks: Sequence[RiskClass] = ("read", "reversible")
+) -> Certificates:
+    """Certificates as 500 right decisions of a script would earn them, for reads and for writes that can be undone."""
+    return Certificates(
+        tuple(
+            Certificate(
+                model_id=model_id,
+                group=group,
+                risk_class=risk,
+                alpha=ALPHA[risk],
+                delta=DELTA,
+                threshold=threshold,
+                n=500,
+                wrong=0,
+                p_value=p_value(500, 0, ALPHA[risk]),
+                decisions=500,
+                tried=1,
+                data="verdicts",
+                source="a script",
+                made="2026-01-05T09:00:00+00:00",
+            )
+            for risk in risks
+        )
+    )

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from interlock.cli.model import app
 from interlock.errors import ModelError, ModelUnavailable
+from interlock.lam.confidence.certificate import NOTHING
 from interlock.lam.endpoint.model import EndpointModel, NotScored
 from interlock.lam.endpoint.options import Way
 from interlock.lam.protocol import Action, ActionModel, ActionSchema, Observation
@@ -423,7 +424,7 @@ def test_confidence_is_the_product_over_the_tokens_of_name_and_values(way: Way) 
         assert action.confidence == pytest.approx(math.exp(-0.001 * 5) * math.prod(action.argument_confidence.values()))
         assert decision.kind == "act"
         assert decision.p_null == pytest.approx(1 - math.exp(-0.001 * 5))
-        assert model.thresholds == {}
+        assert model.certificates == NOTHING
         nothing = model.decide(seen("What a nice day."), SPACE, risk=0.5)
         assert nothing.p_null == pytest.approx(math.exp(-0.001 * 9))  # {"tool_calls": []}
 

@@ -19,6 +19,7 @@ from interlock.lam.causal.rows import Question
 from interlock.lam.causal.schemas import open_arguments
 from interlock.lam.causal.tokens import Tokens
 from interlock.lam.causal.weights import load_weights
+from interlock.lam.confidence.certificate import NOTHING
 from interlock.lam.endpoint.checking import head_of
 from interlock.lam.endpoint.forms import Place, Written
 from interlock.lam.functions import named
@@ -47,8 +48,8 @@ class CausalModel:
     ) -> None:
         self.model, self.tokens, self.dialect = model, tokens, dialect
         self.model_id, self.copy_only, self.most = model_id, copy_only, most
-        self.thresholds: dict[str, float | None] = {}
-        """None is measured for these weights, so nothing passes without a person on their word."""
+        self.certificates = NOTHING
+        """Nothing is certified for these weights, so nothing passes without a person on their word."""
 
     @classmethod
     def load(cls, reference: Reference) -> CausalModel:

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from interlock.errors import ModelError
+from interlock.lam.confidence.certificate import NOTHING
 from interlock.lam.endpoint.checking import Checked, NotOffered, check
 from interlock.lam.endpoint.forms import Unreadable, Written
 from interlock.lam.endpoint.likelihood import Sureness, abstention, joined, sureness
@@ -38,8 +39,8 @@ class EndpointModel:
     def __init__(self, options: Options, wire: Wire | None = None) -> None:
         self.options = options
         self.wire = wire or Wire(options)
-        self.thresholds: dict[str, float | None] = {}
-        """Empty: its confidence was never measured against what is right, so the gate always asks a person."""
+        self.certificates = NOTHING
+        """Nothing: its confidence was never held against what is right, so the gate always asks a person."""
         self._way, self._name = options.way, options.model
         self._left_out: frozenset[str] = frozenset()
         self._finding = Lock()
