@@ -71,7 +71,7 @@ def learn(model: Any, tokenizer: Any, lessons: Sequence[Lesson], most: int = 400
             model.eval()
             return step
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     raise AssertionError(f"the lessons were not learnt in {most} steps: loss {loss:.3f}")
 
