@@ -281,6 +281,37 @@ def test_a_value_said_again_is_no_further_call() -> None:
         assert {call["city"] for call in found} == {"Lyon"}
 
 
+@pytest.mark.parametrize(
+    ("text", "schema", "first", "expected"),
+    [
+        ("The factorials of 5, 7, 10, and 12", NUMBER, "5", [5, 7, 10, 12]),
+        ("What do 'lit', 'flex' and 'yolo' mean?", TEXT, "flex", ["lit", "flex", "yolo"]),
+        ("Prices for 'GOOG' (Google), 'META' (Meta), and 'NFLX' (Netflix)", TEXT, "GOOG", ["GOOG", "META", "NFLX"]),
+        ("Norms of (3, 4), (5, 12) and (8, 15)", {"type": "array", "items": NUMBER}, "(3", [[3, 4], [5, 12], [8, 15]]),
+        ("The factorial of 5, please, and 7 sweets", NUMBER, "5", [5]),
+    ],
+)
+def test_where_one_of_a_row_is_a_value_the_others_are_too(
+    text: str, schema: dict[str, Any], first: str, expected: list[Any]
+) -> None:
+    """A parameter of one value that points into a long row makes one call of each member."""
+    places = places_of(text)
+    tool = scores_of(tool_of({"x": schema}, ["x"]), places.context, {"x": [(first, 3.0)]})
+    assert [call["x"] for call in values(calls_of(tool, places))] == expected
+
+
+def test_a_row_that_several_parameters_share_is_one_call() -> None:
+    """The sides of one triangle are no three triangles, and the members of a list no calls."""
+    sides = tool_of(dict.fromkeys("abc", NUMBER), "abc")
+    places = places_of("A triangle with sides 3, 4 and 5")
+    spans = {"a": [("3", 3.0)], "b": [("4", 3.0)], "c": [("5", 3.0)]}
+    assert values(calls_of(scores_of(sides, places.context, spans), places)) == [{"a": 3, "b": 4, "c": 5}]
+    meeting = tool_of({"host": TEXT, "guests": {"type": "array", "items": TEXT}}, ["host", "guests"])
+    places = places_of("Invite Ann, Bob and Carl")
+    tool = scores_of(meeting, places.context, {"guests": [("Ann, Bob and Carl", 4.0)], "host": [("Bob", 1.0)]})
+    assert len(calls_of(tool, places)) == 1
+
+
 def test_most_calls_is_a_limit() -> None:
     """One call is made where only one may be."""
     schema = tool_of({"city": TEXT}, ["city"])

@@ -10,7 +10,8 @@ from interlock.lam.assignment import assign
 from interlock.lam.clauses import Clauses
 from interlock.lam.decoding import Filled, ToolScores
 from interlock.lam.filling import all_offers, choose, completed
-from interlock.lam.offers import Offer, Places, Spot
+from interlock.lam.neighbours import with_neighbours
+from interlock.lam.offers import Offer, Places, Spot, spot_of
 
 MOST = 8
 """Calls of one tool in one request."""
@@ -20,8 +21,10 @@ UNEVEN, ABSENT = 0.5, 4.0
 """What a number of calls loses for each required value that is short or shared, and for each that no call has."""
 RIVAL = 3.0
 """How much better another tool must want a span for it to be no further value of this one."""
-CALLS = 1.0
-"""What several calls lose against one."""
+CALLS, WHOLE = 1.0, 1.0
+"""What several calls lose against one, and what each further one gains where all parameters have as many values."""
+LOWEST = -1.0
+"""How far below `null` a further value may be where another of its parameter is above."""
 TURN = 0.2
 """What a value gains for a parameter whose turn it is, where several parameters want the same spans: `12 and 18`."""
 _CUES = re.compile(
@@ -82,20 +85,17 @@ def calls_of(tool: ToolScores, places: Places, most: int = MOST) -> list[Filled]
     return _calls(tool, places, all_offers(tool, places), most, {})
 
 
-def spot_of(offer: Offer) -> Spot:
-    return offer.candidate.source, offer.candidate.start, offer.candidate.end
-
-
 def _calls(
     tool: ToolScores, places: Places, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float]
 ) -> list[Filled]:
     single = choose(tool, offers)
-    values = _values(tool, offers, most, rivals, single) if most > 1 else []
+    text = places.context.sources.get("request", "")
+    values = _values(tool, offers, most, rivals, single, text) if most > 1 else []
     count = max([1, *(len(_once(row)) for row in values)])
     if count < 2:
         return [completed(tool, places, offers, single)]
     made: list[Filled] = []
-    for picked in _grouped(tool, values, count, single, places.context.sources.get("request", "")):
+    for picked in _grouped(tool, values, count, single, text):
         filled = completed(tool, places, offers, picked)
         if all(filled.arguments != other.arguments for other in made):
             made.append(filled)
@@ -103,21 +103,25 @@ def _calls(
 
 
 def _values(
-    tool: ToolScores, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float], single: Mapping[int, Offer]
+    tool: ToolScores,
+    offers: list[list[Offer]],
+    most: int,
+    rivals: Mapping[Spot, float],
+    single: Mapping[int, Offer],
+    text: str,
 ) -> list[list[Offer]]:
     """For each parameter its values in reading order, as many as make the best number of calls."""
     pools: list[list[Offer]] = []
-    for row in offers:
-        best = max((offer.gain for offer in row), default=0.0)
-        pools.append(
-            [
-                offer
-                for offer in row
-                if offer.candidate.source == "request"
-                and offer.gain > MARGIN
-                and (offer.gain == best or offer.gain > rivals.get(spot_of(offer), offer.gain) - RIVAL)
-            ]
-        )
+    lists = [o for p, row in zip(tool.parameters, offers, strict=True) if p.kind == "list" for o in row if o.gain > 0]
+    for parameter, row in zip(tool.parameters, offers, strict=True):
+        here = [offer for offer in row if offer.candidate.source == "request"]
+        best = max((offer.gain for offer in here), default=0.0)
+        free = [
+            offer for offer in here if offer.gain == best or offer.gain > rivals.get(spot_of(offer), offer.gain) - RIVAL
+        ]
+        if parameter.kind not in {"option", "flag"}:
+            free = with_neighbours(parameter, free, text, lists)
+        pools.append([offer for offer in free if offer.gain > (LOWEST if best > MARGIN else MARGIN)])
     best_values: list[list[Offer]] = [[] for _ in pools]
     best_total = float("-inf")
     different = [_once(sorted(pool, key=lambda offer: -offer.gain)) for pool in pools]
@@ -128,6 +132,7 @@ def _values(
             if max(map(len, once)) < count:
                 continue
             total = sum(offer.gain for row in once for offer in row) - (CALLS if count > 1 else 0.0)
+            total += WHOLE * (count - 1) * all(len(row) in {0, 1, count} for row in values)
             used = {spot_of(offer) for row in values for offer in row}
             for number, (parameter, row) in enumerate(zip(tool.parameters, values, strict=True)):
                 short = count - len(row)

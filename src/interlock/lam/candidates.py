@@ -87,6 +87,12 @@ def counts_as_fraction(parameter: Parameter) -> bool:
     return bound == 1 or (bool(_SHARE.search(about)) and not re.search(r"percent|%", about))
 
 
+def is_chance(parameter: Parameter) -> bool:
+    """Whether a number is a probability, so that nothing above 1 is one."""
+    about = f"{parameter.name} {parameter.description}".lower()
+    return counts_as_fraction(parameter) and re.search(r"probabilit|likelihood", about) is not None
+
+
 def _number_rules(parameter: Parameter) -> tuple[str, ...]:
     share = "percent_as_fraction" if counts_as_fraction(parameter) else "percent"
     more = ("ordinal",) if parameter.kind == "integer" else ("chance",) if counts_as_fraction(parameter) else ()
@@ -374,13 +380,14 @@ def typed_candidates(parameter: Parameter, sources: Mapping[str, str], today: st
         return []
     if parameter.kind == "text":
         return list(_coded(parameter, sources))
+    chance = parameter.kind == "number" and is_chance(parameter)
     for source, text in sources.items():
         spans = [*_spans(parameter, text)]
         if source != "request" and len(text) <= 400:
             spans.append(whole_span(text))
         for start, end in spans:
             value = read_value(parameter, text[start:end], today)
-            if value is not None:
+            if value is not None and not (chance and value[1] > 1):
                 found[source, start, end] = Candidate(source, start, end, *value)
         if parameter.kind == "date":
             for candidate in _dated_candidates(parameter, source, text):

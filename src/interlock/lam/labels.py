@@ -21,6 +21,7 @@ _SHAPES = (
     ),
     (re.compile(r"e-?mail"), re.compile(r"[^@\s]+@[^@\s]+")),
     (re.compile(r"\burl\b|\blink\b|website"), re.compile(r"(?:https?://)?[\w-]+(?:\.[\w-]+)+(?:/\S*)?")),
+    (re.compile(r"\b(?:asin|isbn|sku|vin|iban|issn|doi)\b"), re.compile(r"(?=\D*\d)\S(?:.*\S)?")),
     (re.compile(r"\bip\b"), re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")),
     (re.compile(r"\bphone\b"), re.compile(r"\+?[\d\s().-]{7,20}")),
     (re.compile(r"\b(?:lat|latitude|lon|long|longitude|lng)\b"), re.compile(r"-?\d{1,3}(?:\.\d+)?")),

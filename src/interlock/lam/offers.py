@@ -54,6 +54,10 @@ class Offer:
     """Whether it is a declared value that no words name: its span only shows what was read."""
 
 
+def spot_of(offer: Offer) -> Spot:
+    return offer.candidate.source, offer.candidate.start, offer.candidate.end
+
+
 class Places:
     """One context with its mentions, for looking up many spans quickly."""
 
