@@ -136,9 +136,18 @@ def test_a_length_that_no_words_have_is_lacking(tokens: Tokens) -> None:
     assert not accepts(tokens, grammars.everything, call("fits", text="today at 12"))
 
 
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\u00a0", "\u2028"])
+def test_no_kind_of_space_is_copied_alone_or_at_an_edge(tokens: Tokens, space: str) -> None:
+    """Escaped or not, what Python and the rules take for white space only stands between words."""
+    grammars = answers([PLAIN], GENERIC, Copied(seen(f"one{space}two {space} three")))
+    written = {value: GENERIC.write([("say", {"text": value})]) for value in (space, f"one{space}", f"{space}two")}
+    assert not any(accepts(tokens, grammars.everything, text) for text in written.values())
+    assert accepts(tokens, grammars.everything, GENERIC.write([("say", {"text": f"one{space}two"})]))
+
+
 PARTS = [
     "Pay", "12.50", "EUR", "to", "Anna", "Ship two", "three", "lamps", "Graz,", "8010", "tomorrow", "at 3pm",
-    '"quoted"', "\u2028", "\u00a0x",
+    '"quoted"', "\u2028", "\u00a0x", "\x0b", "\x1c",
     "\n", "\\n", "\\", "né", "e\u0301", "東京", "12,345.6", "v1.2", "-5", "a@b.org", "25 %", "\t", "🙂", "P-1001",
 ]  # fmt: skip
 SPACE = [*ACTIONS, PLAIN]

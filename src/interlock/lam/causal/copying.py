@@ -104,4 +104,5 @@ class Copied:
             chunks = [json.dumps(piece, ensure_ascii=False)[1:-1] for piece in pieces(text)]
             sources.append(rules.terminal("%regex " + json.dumps({"substring_chunks": chunks})))
         # no empty text, and no space at either end
-        return rules.terminal(rf"{either(sources)} & /(?s:.+)/ & ~/(\\[bfnrt]|\s)(?s:.*)/ & ~/(?s:.*)(\\[bfnrt]|\s)/")
+        space = r"(\\([bfnrt]|u000b|u001[c-f])|\s)"
+        return rules.terminal(rf"{either(sources)} & /(?s:.+)/ & ~/{space}(?s:.*)/ & ~/(?s:.*){space}/")
