@@ -165,7 +165,8 @@ def _routed(case: Case, model: ActionModel, voice: Any) -> tuple[str, Action | N
         heard = call_of_chat(card, read, list(example.space), fault, voice)
     except ModelError:
         return "person", None
-    return ("model", heard.call) if heard.call is not None or heard.none_fits else ("person", None)
+    agreed = heard.none_fits and not decision.actions
+    return "model" if heard.call is not None or agreed else "person", heard.call
 
 
 def main(arguments: Iterable[str] | None = None) -> None:

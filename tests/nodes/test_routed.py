@@ -148,10 +148,11 @@ def test_where_none_fits_the_step_abstains(tmp_path: Path) -> None:
         [calls("shop__pay", {"amount": 1, "to": "eve"}), "I paid."],
         [ModelUnavailable("away")],
         [ModelError("refused")],
+        ["None of these does that."],
     ],
-    ids=["unfit", "outside", "away", "refused"],
+    ids=["unfit", "outside", "away", "refused", "none fits"],
 )
-def test_without_a_usable_answer_a_person_decides(tmp_path: Path, replies: list[Any]) -> None:
+def test_without_a_call_of_the_chat_model_a_person_decides(tmp_path: Path, replies: list[Any]) -> None:
     """What the action model was not sure of is put before a person, and nothing is done before."""
     lam = Certified([decided("shop.look", 0.3, what="till")])
     engine, standing, effect = begun(tmp_path, lam=lam, chat=ScriptedChatModel(replies))

@@ -2,7 +2,8 @@
 
 1. The action model, where its call is complete and as sure as the threshold certified for the action's risk class.
 2. Else the chat model, which calls one of the step's actions, or none of them.
-3. Else a person: what the action model was not sure of is put before one; where it has nothing, the step abstains.
+3. Else a person: what the action model was not sure of is put before one, also where the chat model finds that none
+   fits; where neither has a call, the step abstains.
 
 Whoever proposes, the same gate judges, and no chat model's word lets a change pass without a person.  For an
 irreversible action, where a person always decides, the threshold of reversible ones says who proposes.
@@ -86,12 +87,10 @@ def propose_routed(
         return _marked(
             from_chat(question, said, source), Routed("model", both, standing.confidence, standing.threshold)
         )
-    if heard.none_fits or decision is None:
-        nothing = Decision(kind="abstain", p_null=1, backend=CHAT, model_id=provider)
-        record(question, nothing)
-        row = from_decision(question, None, nothing)
-    else:
-        row = from_decision(question, model, decision)
+    if decision is None:
+        decision = Decision(kind="abstain", p_null=1, backend=CHAT, model_id=provider)
+        record(question, decision)
+    row = from_decision(question, model, decision)
     if isinstance(row, Abstained):
         return Abstained(both)
     return _marked(row, Routed("person", both, standing.confidence, standing.threshold))
