@@ -21,7 +21,7 @@ UNEVEN, ABSENT = 0.5, 4.0
 """What a number of calls loses for each required value that is short or shared, and for each that no call has."""
 RIVAL = 3.0
 """How much better another tool must want a span for it to be no further value of this one."""
-CALLS, WHOLE = 1.0, 1.0
+CALLS, WHOLE = 1.5, 0.5
 """What several calls lose against one, and what each further one gains where all parameters have as many values."""
 LOWEST = -1.0
 """How far below `null` a further value may be where another of its parameter is above."""
@@ -137,8 +137,8 @@ def _values(
             for number, (parameter, row) in enumerate(zip(tool.parameters, values, strict=True)):
                 short = count - len(row)
                 if parameter.required and short:
-                    shared = bool(row) or (number in single and spot_of(single[number]) not in used)
-                    total -= UNEVEN * (1 if len(row) < 2 else short) if shared else ABSENT * count
+                    stolen = not row and number in single and spot_of(single[number]) in used
+                    total -= ABSENT * count if stolen else UNEVEN * (1 if len(row) < 2 else short)
                 elif short == 0 and len(once[number]) < count:
                     total += UNEVEN / 2  # a value said again for each call
             if total > best_total:

@@ -63,7 +63,8 @@ def _forms(option: str) -> re.Pattern[str]:
     words = {plain, plain.replace("_", " "), plain.replace("-", " "), *_SYNONYMS.get(plain, ())}
     words |= {word + "s" for word in set(words) if len(word) > 3 and word[-1].isalpha() and word[-1] != "s"}
     body = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    return re.compile(rf"(?<![^\W\d_])(?:{body})(?![^\W\d_])", re.IGNORECASE)
+    formula = r"*^+/=" if len(plain) == 1 else ""  # the `x` of `x**4` names no option
+    return re.compile(rf"(?<![^\W\d_])(?<![{formula}_])(?:{body})(?![^\W\d_])(?![{formula}_])", re.IGNORECASE)
 
 
 def option_of(text: str, options: tuple[Any, ...]) -> Any:

@@ -16,7 +16,7 @@ from interlock.lam.parameters import Parameter, faults, nest
 from interlock.lam.protocol import Observation
 from interlock.lam.toolbox import is_bound
 
-REQUIRED = 6.0
+REQUIRED = 3.0
 """How far below `null` the best candidate of a required parameter may be before it is missing."""
 SHARED = 0.0
 """How far above `null` a span must be to serve a second parameter that is required."""

@@ -11,7 +11,7 @@ from interlock.lam.parameters import Parameter
 
 LONG = 3
 """Values from which on a row is one beyond doubt."""
-IN_ROW, PAIRED, WEAKEST = 1.0, 1.0, -1.5
+IN_ROW, PAIRED, WEAKEST = 1.5, 1.0, -1.5
 """What each value of a long row gains at least; how much less than the best one the other of a pair counts at least,
 and from which gain on."""
 _GAP = re.compile(

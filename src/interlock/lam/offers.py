@@ -24,7 +24,7 @@ STARTS, ENDS = 6, 4
 """How many first tokens of a free text are tried, and how many last ones for each."""
 LITERAL = 1.0
 """What an option or flag gains when the text names it."""
-LABELLED, MISSHAPEN = 1.0, 3.0
+LABELLED, MISSHAPEN = 1.5, 3.0
 """What a span gains beside a word of its parameter's name, and what a text loses that cannot be what that name says."""
 ALIKE = 0.5
 """What an option gains that abbreviates the words it would be meant by."""
