@@ -14,7 +14,7 @@ from interlock.lam.measures.cases import Case, GoldCall
 from interlock.lam.measures.clinc import read_clinc
 from interlock.lam.measures.outcomes import run
 from interlock.lam.measures.seal_tools import DISTRACTORS, read_seal_tools
-from interlock.lam.measures.selective import at_coverage, curve, rejected_at
+from interlock.lam.measures.selective import at_coverage, curve, rejected_at, selective
 from interlock.lam.measures.sets import report
 from interlock.lam.measures.snips import read_snips
 from interlock.lam.protocol import Action, ActionSchema, Decision, Observation
@@ -163,3 +163,10 @@ def test_the_curve_falls_from_the_surest_calls_to_all() -> None:
     assert rejected_at(outcomes[:20]) is None
     assert at_coverage(outcomes, 40) == {"threshold": 0.93, "coverage": 40.0, "acted": 8, "accuracy": 75.0}
     assert at_coverage(outcomes[20:], 40) is None
+    found = selective(outcomes, {"read": 0.929, "reversible": None})
+    covered = {"threshold": 0.929, "coverage": 40.0, "acted": 8, "accuracy": 75.0}
+    assert found["certified"] == {"read": covered, "reversible": None}
+    assert found["hindsight"] is None, "the surest call is wrong, and so is one of every five"
+    assert found["area"] > 0.2
+    right = selective(outcomes[1:5])["hindsight"]
+    assert right == {"threshold": 0.96, "coverage": 100.0, "acted": 4, "accuracy": 100.0}

@@ -6,10 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from interlock.lam.confidence.risk_coverage import area, best_coverage
+from interlock.lam.confidence.risk_coverage import selective as points_of
 from interlock.lam.measures.outcomes import Outcome
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 COVERAGES = (20, 40, 60, 80)
+WRONG = 0.10
+"""The share of wrong calls that the threshold chosen in hindsight allows."""
 
 
 def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
@@ -56,8 +60,15 @@ def selective(outcomes: Sequence[Outcome], certified: Mapping[str, float | None]
     """Figures at fixed thresholds, at fixed coverages, and at the certified threshold of each risk class.
 
     Args:
-        certified: the act-threshold of each risk class as calibrated; `None` where a person is always asked.
+        certified: the certified threshold of each risk class; `None` where a person is always asked.
+
+    Returns:
+        Also `area`, the mean share of wrong calls over all coverages, and `hindsight`, the figures at the threshold of
+        these very rows that covers most with at most one wrong call in ten: what a perfect threshold would give.
     """
+    made = [outcome for outcome in outcomes if outcome.acted]
+    points = points_of([outcome.confidence for outcome in made], [outcome.right for outcome in made])
+    best = best_coverage(points, WRONG)
     found = {
         name: None if level is None else at_threshold(outcomes, level) for name, level in (certified or {}).items()
     }
@@ -65,6 +76,8 @@ def selective(outcomes: Sequence[Outcome], certified: Mapping[str, float | None]
         "thresholds": [at_threshold(outcomes, level) for level in THRESHOLDS],
         "coverages": {str(share): at_coverage(outcomes, share) for share in COVERAGES},
         "certified": found,
+        "area": round(area(points), 4),
+        "hindsight": at_threshold(outcomes, best.threshold) if best else None,
     }
 
 
