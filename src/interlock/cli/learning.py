@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,9 @@ def learn(
     development: Annotated[
         int, typer.Option("--development", min=50, help="Generated requests that the candidate must hold.")
     ] = 400,
+    calibration: Annotated[
+        int | None, typer.Option("--calibration", min=1, help="Requests that a promoted model is certified on.")
+    ] = None,
     threads: Annotated[
         int, typer.Option("--threads", min=1, help="CPU threads; another number gives other rounding.")
     ] = 2,
@@ -47,6 +51,8 @@ def learn(
         raise UsageError(f"--out {out} is a file; give a folder.")
     use_threads(threads)
     course = Course(verdicts, out, base, Tuning(seed=seed, steps=steps), development)
+    if calibration is not None:
+        course = replace(course, calibration=calibration)
     with progress_bar() as bar:
         tasks = {stage: bar.add_task(stage, total=None, start=False) for stage in STAGES}
 
@@ -64,7 +70,7 @@ def rollback(
     folder: Annotated[Path, typer.Argument(help="Folder of a model that was learnt from verdicts.")],
     as_json: Json = False,
 ) -> None:
-    """Let the model serve again that the last promotion replaced, with its own thresholds."""
+    """Let the model serve again that the last promotion replaced, with its own certificates."""
     from interlock.lam.learn.keeping import metadata_of, roll_back
 
     before = metadata_of(folder)["model_id"]

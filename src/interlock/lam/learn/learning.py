@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.errors import UsageError
-from interlock.lam.calibrate import calibrate
+from interlock.lam.calibrate import REQUESTS, calibrate
 from interlock.lam.learn.keeping import holds_model, metadata_of, promote
 from interlock.lam.learn.lessons import Lessons, lessons_of
 from interlock.lam.learn.trial import DEV_SEED, Judged, Outcome, development, judged, on_base, on_lessons, open_fresh
@@ -34,8 +34,8 @@ class Course:
     tuning: Tuning = field(default_factory=Tuning)
     development: int = 400
     """Requests of the base development set."""
-    calibration: int = 2000
-    """Requests that thresholds are measured on again after a promotion."""
+    calibration: int = REQUESTS
+    """Requests that a promoted model is calibrated and certified on."""
 
     @property
     def begins_with(self) -> Path:
@@ -73,8 +73,8 @@ class Learnt:
 def learn(course: Course, progress: Progress | None = None) -> Learnt:
     """Train a candidate, try it, and promote it into `course.out` where it is better.
 
-    A refused candidate changes nothing.  A promoted one has new thresholds: those of its parent say nothing
-    about it.
+    A refused candidate changes nothing.  A promoted one is calibrated and certified anew: what was certified for
+    its parent says nothing about it.
 
     Raises:
         UsageError: there is no such file, or no verdict in it to learn from.

@@ -33,7 +33,7 @@ from interlock.lam.trajectories.trajectory import FunctionCall, Message, Traject
 
 Rule = Literal["approved", "edited", "rejected"]
 
-HELD_BACK = 4
+HELD_BACK = 3
 """One trajectory in so many is kept for the trial, by the hash of its id, beside all those of the split `dev`."""
 
 
