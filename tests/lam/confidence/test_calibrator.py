@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.lam.candidates import MEANS, Candidate
@@ -65,6 +65,7 @@ def test_a_calibration_is_read_back_by_the_names_of_its_signals() -> None:
 confidences = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=80)
 
 
+@settings(deadline=None)
 @given(confidences)
 def test_every_decision_is_in_one_bin(pairs: list[tuple[float, bool]]) -> None:
     """Counts add up, means lie inside the bins, and the error is a share."""
@@ -83,6 +84,7 @@ def test_the_error_is_the_mean_gap() -> None:
     assert calibration_error([], []) == 0
 
 
+@settings(deadline=None)
 @given(confidences)
 def test_a_looser_threshold_covers_more(pairs: list[tuple[float, bool]]) -> None:
     """Coverage grows along the points, each of which is what its threshold gives, and the last one is everything."""
@@ -140,6 +142,7 @@ def test_lexical_fit_reads_names_of_any_style() -> None:
     assert lexical("", "x") == 0
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1))
 def test_log_odds_stay_within_bounds(probability: float) -> None:
     """No probability, 0 and 1 included, gives a number that outweighs all others."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.errors import SettingsError
@@ -15,7 +15,7 @@ from interlock.lam.confidence.suspension import FILE, Suspension, lift, suspend,
 from interlock.testing import certificates_for
 
 ALPHA = 0.10
-TIMES = 200
+TIMES = 120
 
 
 def errors(random: Random, rate: float, count: int) -> list[bool]:
@@ -23,7 +23,7 @@ def errors(random: Random, rate: float, count: int) -> list[bool]:
 
 
 def test_the_bet_seldom_raises_a_false_alarm() -> None:
-    """Watched after every one of 400 decisions whose risk is exactly alpha, it alarms in few of 200 repeats."""
+    """Watched after every one of 400 decisions whose risk is exactly alpha, it alarms in few of 120 repeats."""
     alarms = sum(
         drift(errors(Random(f"calm:{seed}"), ALPHA, 400), ALPHA, {}, {}, level=0.1).errors for seed in range(TIMES)
     )
@@ -45,6 +45,7 @@ def test_a_sudden_change_is_found_after_it() -> None:
     assert "which the certificate does not allow" in said.because
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=60))
 def test_the_stake_is_fair(wrong: list[bool]) -> None:
     """It stays positive, and its mean over the next decision at risk alpha is what it is now."""
@@ -66,7 +67,7 @@ def looks(random: Random, count: int, shift: float = 0.0) -> dict[str, list[floa
 
 
 def test_like_decisions_seldom_look_different() -> None:
-    """Two samples of one kind differ in few of 200 repeats, all four numbers together, counts included."""
+    """Two samples of one kind differ in few of 120 repeats, all four numbers together, counts included."""
     alarms = 0
     for seed in range(TIMES):
         random = Random(f"alike:{seed}")
@@ -94,6 +95,7 @@ def test_the_distance_of_samples() -> None:
     assert differ([n / 100 for n in range(100)], [n / 100 + 0.5 for n in range(100)]) < LEVEL
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=1000))
 def test_a_kept_sample_is_like_the_whole(values: list[float]) -> None:
     """No more than 200 values are kept, and they are alike with the ones they stand for."""
