@@ -11,10 +11,12 @@ from langchain_core.messages import AIMessage
 
 from interlock.cli.checking import check_paths
 from interlock.engine.service import Engine, Standing
+from interlock.engine.trajectories import trajectory
 from interlock.errors import ModelError, ModelUnavailable
 from interlock.graphs.calls import PROPOSING
 from interlock.lam.confidence.certificate import Certificates
 from interlock.lam.protocol import Action, Decision
+from interlock.nodes.lookup import is_lookup
 from interlock.store.tables import Effect
 from interlock.testing import ScriptedActionModel, ScriptedChatModel, calls, certificates_for
 from tests.attacks.house import House
@@ -219,6 +221,17 @@ def test_what_it_was_shown_and_said_is_kept(tmp_path: Path) -> None:
     (consulted,) = engine.services.consultations.of_run(standing.run.id)
     assert consulted.decision["backend"] == "chat"
     assert consulted.decision["actions"][0]["arguments"] == {"amount": 12, "to": "berta"}
+
+
+def test_a_persons_edit_belongs_to_the_chat_models_proposal(tmp_path: Path) -> None:
+    """In the run's trajectory the edit stands with what it corrects, and no row of the step counts as a lookup."""
+    chat = ScriptedChatModel([calls("shop__note", {"amount": 12, "to": "berta"})])
+    engine, standing, _ = begun(tmp_path, lam=Certified([UNSURE]), chat=chat)
+    engine.edit(standing.waiting[0].id, "fay", {"amount": "10"})
+    engine.drive(standing.run.id)
+    said = [m for m in trajectory(engine.services, engine.services.runs.get(standing.run.id)).conversation if m.lam]
+    assert [(one.lam.backend, one.calls[0].arguments["amount"]) for one in said if one.lam] == [("chat", 12)]
+    assert not any(is_lookup(row) for row in engine.services.ledger.of_run(standing.run.id))
 
 
 def test_its_calls_are_proven_and_kept_to(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from interlock.errors import UsageError
+from interlock.nodes.lookup import is_lookup
 from interlock.nodes.services import Services
 from interlock.policies.decide import Verdict
 from interlock.policies.replay import AT, Recorded, Word
@@ -43,7 +44,7 @@ def recorded(effect: Effect, approval: Approval | None, actions: Mapping[str, Ac
         state=effect.state,
         began=effect.intent_at,
         reads=action is not None and not action.consequential,
-        lookup=effect.model.get("backend") == "chat",
+        lookup=is_lookup(effect),
         people=_word(effect, approval),
     )
 

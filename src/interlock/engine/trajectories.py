@@ -27,6 +27,7 @@ from interlock.lam.trajectories.trajectory import (
     Verdict,
 )
 from interlock.nodes.act import schema_of
+from interlock.nodes.lookup import is_lookup
 from interlock.nodes.services import Services
 from interlock.store.consultations import Consulted
 from interlock.store.effects import BEGUN, STANDING
@@ -129,7 +130,7 @@ def _proposals(
     consulted: Consulted | None = None
     for effect in effects:
         here = asked.get((visit.step, visit.visit, effect.slot))
-        if chain and (here is not None or effect.model.get("backend") == "chat"):
+        if chain and (here is not None or is_lookup(effect)):
             yield _Proposal(chain, consulted)
             chain = []
         if not chain:

@@ -25,6 +25,7 @@ from interlock.graphs.cards import ReasonCard, Retry
 from interlock.graphs.prompts import prompt_paths
 from interlock.nodes.act import normal_arguments, required, schema_of
 from interlock.nodes.agent import Answer, Transcript, react
+from interlock.nodes.certainty import CHAT
 from interlock.nodes.gate import Judgement, judge, seal
 from interlock.nodes.given import told
 from interlock.nodes.models import Meter, model_name
@@ -180,9 +181,14 @@ class _Hands:
             id="", run_id=self.place.run, step=self.place.step, visit=self.place.visit, slot=0, state="proposed",
             action=name, arguments=written, missing=[key for key in required(action) if key not in written],
             labels=dict.fromkeys(written, source.at()[0]), origins=dict.fromkeys(written, told(source)), evidence={},
-            model={"backend": "chat", "model_id": self.model, "chose_arguments": True},
+            model={"backend": CHAT, "model_id": self.model, "chose_arguments": True},
             proposed_by=[self.services.runs.get(self.place.run).requester],
         )  # fmt: skip
+
+
+def is_lookup(effect: Effect) -> bool:
+    """Whether a row is the lookup of a reason step, and not a chat model's proposal at an act step."""
+    return effect.model.get("backend") == CHAT and "routed" not in effect.model
 
 
 def _texts(transcript: Transcript) -> tuple[str, ...]:

@@ -27,10 +27,10 @@ class Tuning:
     steps: int | None = None
     """Batches; by the number of lessons when `None`."""
     batch: int = 16
-    passes: int = 12
+    passes: int = 16
     """How often each lesson is seen, when `steps` says nothing."""
-    head_rate: float = 2.5e-4
-    encoder_rate: float = 5e-5
+    head_rate: float = 3e-4
+    encoder_rate: float = 6e-5
 
     @property
     def lessons(self) -> int:
@@ -38,9 +38,9 @@ class Tuning:
         return max(1, self.batch * 3 // 8)
 
     def steps_for(self, lessons: int) -> int:
-        """Between 40 and 160 batches: a minute or two on a CPU."""
+        """Between 60 and 160 batches: a minute or two on a CPU."""
         share = max(1, min(self.lessons, lessons))
-        return self.steps or max(40, min(160, -(-self.passes * lessons // share)))
+        return self.steps or max(60, min(160, -(-self.passes * lessons // share)))
 
 
 BEFORE = ("side", "mark", "features", "flags", "same")
