@@ -1,3 +1,5 @@
+-- The tables of version 3, as it made them.
+
 CREATE TABLE meta (
 	name VARCHAR NOT NULL, 
 	value VARCHAR NOT NULL, 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock.lam.assignment import assign
-from interlock.lam.candidates import Candidate, option_of
+from interlock.lam.candidates import MEANS, Candidate, option_of
 from interlock.lam.decoding import Filled, ToolScores
 from interlock.lam.mentions import CURRENCIES, find_mentions
 from interlock.lam.offers import Offer, Places, offers_of
@@ -106,7 +106,10 @@ def completed(tool: ToolScores, places: Places, offers: Sequence[Sequence[Offer]
             break
         for name in dropped:
             arguments.pop(name), chosen.pop(name), confidence.pop(name)
-    missing += [n for n in unread_currency(parameters, chosen, arguments, observation) if n not in missing]
+    for name in unread_currency(parameters, chosen, arguments, observation):
+        if name in chosen:
+            arguments.pop(name), chosen.pop(name), confidence.pop(name)
+        missing += [name] if name not in missing else []
     return Filled(arguments, chosen, confidence, missing)
 
 
@@ -130,10 +133,12 @@ def _of_broken_objects(parameters: Sequence[Parameter], arguments: dict[str, Any
 def unread_currency(
     parameters: Sequence[Parameter], chosen: dict[str, Candidate], arguments: dict[str, Any], observation: Observation
 ) -> list[str]:
-    """Currency parameters left to their default although another currency stands beside the amount."""
+    """Currency parameters left to their default, or guessed, although another currency stands beside the amount."""
     found = []
     for parameter in parameters:
-        if parameter.kind != "option" or parameter.name in arguments:
+        own = chosen.get(parameter.name)
+        named = parameter.name in arguments and not (own is not None and own.normaliser.startswith(MEANS))
+        if parameter.kind != "option" or named:
             continue
         if not set(map(str, parameter.options)) & set(CURRENCIES):
             continue
