@@ -113,20 +113,20 @@ def test_a_tools_file_that_is_no_list_is_refused(tmp_path: Path) -> None:
 
 def test_another_source_and_a_plain_answer(tmp_path: Path) -> None:
     """`--source` adds a text values may come from, and without `--json` the answer is for people."""
-    text = 'Send the draft to anna@example.org with the subject "Report".'
+    text = 'Send the letter to anna@example.org with the subject "Report".'
     arguments = [
         "propose",
         "--text",
         text,
         "--source",
-        "draft=Hi Tom, the parcel comes on Friday. Best, Anna",
+        "letter=Hi Tom, the parcel comes on Friday. Best, Anna",
         "--tools",
         str(tools_file(tmp_path)),
     ]
     result = RUNNER.invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "act: email.send" in result.stdout
-    assert "draft[0:46]" in result.stdout
+    assert "letter[0:46]" in result.stdout
 
 
 def test_eval_reports_the_figures_as_one_object() -> None:
