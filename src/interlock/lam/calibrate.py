@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from interlock.digest import canonical
 from interlock.lam.confidence.calibrator import UNCALIBRATED, Calibration, fit
 from interlock.lam.confidence.certificate import ANY, Certificates, families, family_of
-from interlock.lam.confidence.certification import Column, Origin, certified
+from interlock.lam.confidence.certification import Column, Origin, certified, checked
 from interlock.lam.confidence.reliability import calibration_error, reliability
-from interlock.lam.confidence.risk_coverage import area, at, selective
+from interlock.lam.confidence.risk_coverage import area, selective
 from interlock.lam.confidence.seal import sealed
 from interlock.lam.confidence.signals import NAMES, Signals, read_signals
 from interlock.lam.examples import Example
@@ -263,14 +263,6 @@ def _report(
 ) -> dict[str, Any]:  # fmt: skip
     """What the command prints; shares are between 0 and 1."""
     groups = by_group(parts["check"], fitted)
-    checked = []
-    for certificate in certificates.held:
-        rows = groups.get(certificate.group, Column([], []))
-        point = at(rows.confidence, rows.right, certificate.threshold)
-        checked.append(
-            {"group": certificate.group, "risk_class": certificate.risk_class, "decisions": len(rows),
-             "acted": point.acted, "coverage": round(point.coverage, 4), "wrong": round(point.risk, 4)}
-        )  # fmt: skip
     test = column(parts["test"], fitted)
     return {
         "model_id": document["model_id"],
@@ -286,7 +278,7 @@ def _report(
         "signals": influences(parts["fit"], parts["test"], fitted) if len(parts["fit"]) >= FEWEST else {},
         "certificates": [certificate.model_dump(mode="json") for certificate in certificates.held],
         "refused": certificates.document()["refused"],
-        "checked": checked,
+        "checked": checked(certificates, groups),
         "reliability": [
             {"low": b.low, "high": b.high, "n": b.n, "confidence": round(b.confidence, 4), "right": round(b.right, 4)}
             for b in reliability(check.confidence, check.right)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from interlock.lam.candidates import Candidate
@@ -41,7 +42,7 @@ class ToolScores:
     ends: Callable[[int, Sequence[int]], Sequence[Sequence[float]]] = field(repr=False)
     """`ends(number, firsts)`: for parameter `number` and N first tokens, (N, T) log-probabilities of the last token."""
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         return read_parameters(self.schema)
 

@@ -1,4 +1,4 @@
-"""The embedded action model: chooses tools or none, and points to each argument in the context."""
+"""Runs the network of the embedded action model: what it says about one observation and one action space."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ import torch
 from interlock.lam.calling import Made, decode, several_hint
 from interlock.lam.confidence.calibrator import UNCALIBRATED, Calibration
 from interlock.lam.confidence.certificate import NOTHING, Certificates
-from interlock.lam.confidence.signals import Signals, read_signals
+from interlock.lam.confidence.signals import read_signals
 from interlock.lam.decoding import Filled
 from interlock.lam.encoder import Encoder
-from interlock.lam.filling import fill, log_absent, log_probability
+from interlock.lam.filling import log_absent, log_probability
 from interlock.lam.head import ActionHead
 from interlock.lam.offers import Places
 from interlock.lam.parameters import Parameter, nest
@@ -68,7 +68,7 @@ class SpanModel:
         made = self.calls(reading)
         if not made:
             return abstained
-        confidence = self.calibration.probability(self.signals(reading, made))
+        confidence = self.calibration.probability(read_signals(reading, made))
         missing = [name for call in made for name in call.filled.missing]
         doubted: str | None = None
         if not missing and confidence < 1 - risk:
@@ -137,14 +137,6 @@ class SpanModel:
             taken |= spots
             kept += [Made(k, call.filled) for call in own]
         return sorted(kept, key=lambda call: call.begin)
-
-    def signals(self, reading: Reading, made: Sequence[Made]) -> Signals:
-        """What the calibrator sees of the calls of one request."""
-        return read_signals(reading, made)
-
-    def fill(self, reading: Reading, place: int) -> Filled:
-        """Arguments of one call of tool number `place`: one span each at most, none overlapping."""
-        return fill(reading.tools[place], Places(reading.context, reading.observation))
 
     def _action(
         self, observation: Observation, schema: ActionSchema, filled: Filled, confidence: float, doubted: str | None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from interlock.lam.confidence.certificate import ANY, Certificate, Certificates, RiskClass
 from interlock.lam.confidence.drift import sample_of
 from interlock.lam.confidence.learn_then_test import ALPHA, DELTA, LEAST, certify, sequence
+from interlock.lam.confidence.risk_coverage import at
 
 UNSEEN = 0.5
 """Generated requests are for functions that training has seen.  What they show for tools without a group is held to
@@ -101,3 +102,16 @@ def replaced(old: Certificates, new: Certificates) -> Certificates:
         {key: why for key, why in old.refused.items() if key[0] not in about} | dict(new.refused),
         {name: tools for name, tools in old.groups.items() if name not in about} | dict(new.groups),
     )
+
+
+def checked(certificates: Certificates, groups: Mapping[str, Column]) -> list[dict[str, Any]]:
+    """What came of each certificate's threshold on further decisions of its group; shares are between 0 and 1."""
+    found: list[dict[str, Any]] = []
+    for certificate in certificates.held:
+        rows = groups.get(certificate.group, Column([], []))
+        point = at(rows.confidence, rows.right, certificate.threshold)
+        found.append(
+            {"group": certificate.group, "risk_class": certificate.risk_class, "decisions": len(rows),
+             "acted": point.acted, "coverage": round(point.coverage, 4), "wrong": round(point.risk, 4)}
+        )  # fmt: skip
+    return found

@@ -7,10 +7,10 @@ from typing import Any
 
 from interlock.errors import ModelError
 from interlock.lam.confidence.certificate import NOTHING, Certificates
-from interlock.lam.confidence.certification import Column, Origin, certified, replaced
+from interlock.lam.confidence.certification import Column, Origin, certified, checked, replaced
 from interlock.lam.confidence.learn_then_test import LEAST
 from interlock.lam.confidence.reliability import calibration_error, reliability
-from interlock.lam.confidence.risk_coverage import area, at, selective
+from interlock.lam.confidence.risk_coverage import area, selective
 from interlock.lam.confidence.seal import sealed
 from interlock.lam.confidence.verdicts import Verdicted, read_verdicts, series
 from interlock.lam.trajectories.trajectory import Trajectory
@@ -74,14 +74,6 @@ def _report(
     confidence = [value for column in testing.values() for value in column.confidence]
     right = [ok for column in testing.values() for ok in column.right]
     held_back = {name: planning[name] for name in testing if name in planning}
-    checked = []
-    for certificate in new.held:
-        rows = held_back.get(certificate.group, Column([], []))
-        point = at(rows.confidence, rows.right, certificate.threshold)
-        checked.append(
-            {"group": certificate.group, "risk_class": certificate.risk_class, "decisions": len(rows),
-             "acted": point.acted, "coverage": round(point.coverage, 4), "wrong": round(point.risk, 4)}
-        )  # fmt: skip
     error = round(calibration_error(confidence, right), 4)
     return {
         "model_id": document["model_id"],
@@ -95,6 +87,6 @@ def _report(
         "risk_coverage_area": round(area(selective(confidence, right)), 4),
         "certificates": [certificate.model_dump(mode="json") for certificate in new.held],
         "refused": new.document()["refused"],
-        "checked": checked,
+        "checked": checked(new, held_back),
         "reliability": [vars(row) for row in reliability(confidence, right)],
     }
