@@ -71,7 +71,7 @@ def test_the_embedded_model_keeps_every_promise() -> None:
 
 
 @pytest.mark.slow  # it reads every case several times
-@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_an_untrained_embedded_model_keeps_every_promise(seed: int, one_thread: None) -> None:
     """Random weights point anywhere, and still cannot leave the context or the action space."""
     import torch
@@ -83,7 +83,7 @@ def test_an_untrained_embedded_model_keeps_every_promise(seed: int, one_thread: 
     encoder, head = Shape().build()
     model = SpanModel(encoder, head, model_id=f"untrained-{seed}")
     found = action_model_conformance(model, action_cases(), risk=1)
-    assert {decision.kind for decision in found} >= {"ask", "abstain"}
+    assert {decision.kind for decision in found} == {"act", "ask", "abstain"}
 
 
 # -- a causal model in process ----------------------------------------------------------------------------

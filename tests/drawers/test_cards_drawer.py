@@ -16,7 +16,7 @@ HOUSE = Path(__file__).parents[1] / "refused"
 def test_cards_are_found_by_node_name() -> None:
     """The drawer is a mapping from node to card, and keeps each card's file."""
     drawer = read_cards(HOUSE / "nodes")
-    assert sorted(drawer) == ["either", "notify", "pay", "rework", "sort", "think"]
+    assert sorted(drawer) == ["either", "notify", "pay", "pay_auto", "rework", "sort", "think"]
     assert drawer["pay"].kind == "act"
     assert drawer.documents["pay"].file.endswith("pay.yaml")
     assert card_findings(drawer, read_actions(HOUSE / "tools")) == []

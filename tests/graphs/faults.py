@@ -14,6 +14,7 @@ from interlock.graphs.proofs.shapes import argument_shapes
 from interlock.graphs.proofs.structure import consequential
 from interlock.graphs.spec import (
     START,
+    ActStep,
     ApproveStep,
     CompensateStep,
     ForkStep,
@@ -235,6 +236,11 @@ def failed_after(graph: Planted) -> Iterator[Planted]:
             yield replace(graph, data=data)
 
 
+def _model_writes(step: ActStep, action: Action) -> bool:
+    """Whether a model fills in an argument of what cannot be undone: then a person is asked, whatever policies say."""
+    return action.risk_class == "irreversible" and any(name not in step.bind for name in argument_shapes(action)[1])
+
+
 def target_untrusted(graph: Planted) -> Iterator[Planted]:
     """The input that says who is affected comes from outside, where a policy may let the action pass."""
     for name in graph.risky():
@@ -245,6 +251,8 @@ def target_untrusted(graph: Planted) -> Iterator[Planted]:
             if not targets or not is_path(value) or path_parts(str(value))[0] not in graph.spec.input:
                 continue
             if any(edge["to"] == name and "approval" in edge for edge in graph.data["edges"]):
+                continue
+            if isinstance(step, ActStep) and _model_writes(step, graph.actions[targets[0]]):
                 continue
             labels = {argument: "untrusted"}
             if len(step.actions) == 1 and may_auto(graph.policies.policies, targets[0], labels):

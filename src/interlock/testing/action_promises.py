@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interlock.lam.candidates import reproduce
+from interlock.lam.candidates import evidenced
 from interlock.lam.functions import named
 from interlock.lam.invented import flat_arguments
 from interlock.lam.parameters import Parameter, faults, read_parameters
@@ -99,7 +99,7 @@ def _reads(
     if evidence.normaliser is None:
         same = str(value) == evidence.text
         return [] if same else [f"{path} differs from its evidence, and no normaliser says why"]
-    read = reproduce(parameter, evidence, observation.sources, observation.today) if parameter else None
+    read = evidenced(parameter, evidence, observation.sources, observation.today) if parameter else None
     if read == value and isinstance(read, bool) is isinstance(value, bool):
         return []
     return [f"the evidence of {path} is read by {evidence.normaliser} as {read!r}, not {value!r}"]
