@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from interlock.lam.assignment import assign
-from interlock.lam.clauses import Clauses
+from interlock.lam.clauses import Clauses, clauses, speaks_of_all
 from interlock.lam.decoding import Filled, ToolScores
 from interlock.lam.filling import all_offers, choose, completed
 from interlock.lam.neighbours import with_neighbours
 from interlock.lam.offers import Offer, Places, Spot, spot_of
+from interlock.lam.strophes import strophes
 
 MOST = 8
 """Calls of one tool in one request."""
@@ -23,6 +24,8 @@ RIVAL = 3.0
 """How much better another tool must want a span for it to be no further value of this one."""
 CALLS, WHOLE = 1.5, 0.5
 """What several calls lose against one, and what each further one gains where all parameters have as many values."""
+COMPLETE = -1.0
+"""Mean gain from which on the required values of one clause are a call of their own."""
 LOWEST = -1.0
 """How far below `null` a further value may be where another of its parameter is above."""
 TURN = 0.2
@@ -91,6 +94,18 @@ def _calls(
     single = choose(tool, offers)
     text = places.context.sources.get("request", "")
     values = _values(tool, offers, most, rivals, single, text) if most > 1 else []
+    apart = _apart(tool, offers, rivals, text) if most > 1 else []
+    if len(apart) > 1:
+        made = []
+        for inside in apart:
+            for filled in _calls(tool, places, inside, most, rivals):
+                if all(filled.arguments != other.arguments for other in made):
+                    made.append(filled)
+        return made
+    turns = strophes(tool, offers, single, rivals, text, most) if most > 1 else {}
+    if turns:
+        used = {spot_of(offer) for row in turns.values() for offer in row}
+        values = [turns.get(n) or [o for o in row if spot_of(o) not in used] for n, row in enumerate(values)]
     count = max([1, *(len(_once(row)) for row in values)])
     if count < 2:
         return [completed(tool, places, offers, single)]
@@ -100,6 +115,49 @@ def _calls(
         if all(filled.arguments != other.arguments for other in made):
             made.append(filled)
     return made
+
+
+def _apart(
+    tool: ToolScores, offers: list[list[Offer]], rivals: Mapping[Spot, float], text: str
+) -> list[list[list[Offer]]]:
+    """The offers of each part of a request that holds all a call needs, where several parts do.
+
+    A clause that does not belongs to the one before it; it belongs to all where none is, or where it says so.
+    """
+    own: list[list[tuple[int, int]]] = []
+    shared: list[tuple[int, int]] = []
+    for clause in clauses(text):
+        if _complete(tool, choose(tool, [_within(row, [clause], rivals) for row in offers])):
+            own.append([clause])
+        elif not own or speaks_of_all(text[slice(*clause)]):
+            shared.append(clause)
+        else:
+            own[-1].append(clause)
+    if len(own) < 2:
+        return []
+    return [[_within(row, [*part, *shared], rivals) for row in offers] for part in own]
+
+
+def _within(row: Sequence[Offer], parts: Sequence[tuple[int, int]], rivals: Mapping[Spot, float]) -> list[Offer]:
+    """The offers of parts of the request, and those of other sources; none that another tool wants more."""
+    return [
+        o
+        for o in row
+        if o.candidate.source != "request"
+        or (
+            any(start <= o.candidate.start and o.candidate.end <= end for start, end in parts)
+            and rivals.get(spot_of(o), o.gain) <= o.gain
+        )
+    ]
+
+
+def _complete(tool: ToolScores, single: Mapping[int, Offer]) -> bool:
+    """Whether all that a call needs is there, and is likely to be meant."""
+    needed = [n for n, parameter in enumerate(tool.parameters) if parameter.required]
+    if any(n not in single for n in needed):
+        return False
+    here = [single[n].gain for n in needed if single[n].candidate.source == "request"]
+    return bool(here) and sum(here) / len(here) >= COMPLETE
 
 
 def _values(

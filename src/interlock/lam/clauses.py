@@ -15,6 +15,17 @@ _BREAK = re.compile(
 _ALL = re.compile(r"\b(?:both|all|each|every|everything|everywhere|always)\b", re.IGNORECASE)
 
 
+def clauses(text: str) -> list[tuple[int, int]]:
+    """Where each clause of a text begins and ends, in reading order."""
+    begins = [0, *(match.end() for match in _BREAK.finditer(text) if match.end() < len(text))]
+    return list(zip(begins, [*begins[1:], len(text)], strict=True))
+
+
+def speaks_of_all(clause: str) -> bool:
+    """Whether a clause says that it holds for every call: `for both`, `everywhere`."""
+    return _ALL.search(clause) is not None
+
+
 class Clauses:
     """The clauses of a text, and the calls that begin in them.
 
@@ -38,7 +49,7 @@ class Clauses:
         here = [number for number, at in enumerate(self._at) if at == clause]
         if not here:
             before = [at for at in self._at if at < clause]
-            if not before or (alone and _ALL.search(self.text, self._begins[clause], self._end(clause))):
+            if not before or (alone and speaks_of_all(self.text[self._begins[clause] : self._end(clause)])):
                 return list(range(len(self.anchors))) if alone else [0]
             here = [number for number, at in enumerate(self._at) if at == before[-1]]
         if not alone:
