@@ -102,7 +102,7 @@ def _calls(
                 if all(filled.arguments != other.arguments for other in made):
                     made.append(filled)
         return made
-    turns = strophes(tool, offers, single, rivals, text, most) if most > 1 else {}
+    turns = strophes(tool, offers, single, rivals, places, most) if most > 1 else {}
     if turns:
         used = {spot_of(offer) for row in turns.values() for offer in row}
         values = [turns.get(n) or [o for o in row if spot_of(o) not in used] for n, row in enumerate(values)]

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 
+from interlock.lam.candidates import Candidate, read_value
 from interlock.lam.decoding import ToolScores
 from interlock.lam.mentions import CURRENCIES, Mention, MentionKind, find_mentions
-from interlock.lam.offers import Offer, Spot, spot_of
+from interlock.lam.offers import Offer, Places, Spot, spot_of
 from interlock.lam.parameters import Parameter
 
 Form = tuple[str, str]
@@ -24,7 +25,7 @@ Rows = dict[int, list[Offer]]
 TURN = 0.2
 """What a value gains for the parameter whose turn it is among several of one form."""
 BARELY = -6.0
-"""How far below `null` a free text may be that stands in a strophe where the others have one."""
+"""How far below `null` a text may be that stands where the other calls have one."""
 MOST_ALIKE = 4
 """Parameters of one form whose orders are tried."""
 _FIRST: tuple[MentionKind, ...] = (
@@ -32,6 +33,13 @@ _FIRST: tuple[MentionKind, ...] = (
     "number", "ordinal", "place", "name",
 )  # fmt: skip
 """Which of two mentions of the same words counts."""
+_OF_UNIT = re.compile(
+    r"[\u00b2\u00b3^]\d?|\s?/\s?\w+[\u00b2\u00b3^]?\d?|\s(?:per \w+|squared|cubed)(?: squared| cubed)?"
+)
+"""What makes another unit of a unit: `/s`, `per second squared`."""
+_BETWEEN = re.compile(r"[^\d.!?%$]{0,12}(?:,|;|\b(?:and|or)\b)[^\d.!?%$]{0,32}")
+"""What stands between two values that are alike where nothing else comes round."""
+_JOINT = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b|&)\s*(?:the\s+)?")
 _ROWS: frozenset[str] = frozenset({"vector", "series"})
 
 
@@ -48,13 +56,17 @@ class _Verse:
         """How often all members come round; 0 where some of them lack a value."""
         return 0 if len(self.spots) % len(self.members) else len(self.spots) // len(self.members)
 
+    def says_again(self, text: str) -> bool:
+        """Whether all its values are the same words."""
+        return len({text[start:end] for _, start, end in self.spots}) == 1 < len(self.spots)
+
 
 def strophes(
     tool: ToolScores,
     offers: Sequence[Sequence[Offer]],
     single: Mapping[int, Offer],
     rivals: Mapping[Spot, float],
-    text: str,
+    places: Places,
     most: int,
 ) -> Rows:
     """The values of the parameters that come round, one for each call; empty where nothing does.
@@ -63,17 +75,22 @@ def strophes(
         offers: what could fill each parameter.
         single: what fills them in one call.
         rivals: what other tools gain by a span.
-        text: the request.
         most: calls at most.
     """
+    text = places.context.sources.get("request", "")
     pools = {n: _of_request(row, rivals) for n, row in enumerate(offers)}
     members = dict(_members(tool, pools, single, text))
+    spots = [spot for pool in pools.values() for spot in pool]
+    within = min((spot[1] for spot in spots), default=0), max((spot[2] for spot in spots), default=0)
+    for n, form in members.items():
+        if tool.parameters[n].kind == "text":
+            pools[n] = dict(_alike(tool, n, form, places, rivals, within)) | pools[n]
     verses = _verses(tool, members, pools, text)
-    counts = {verse.times for verse in verses}
+    counts = {verse.times for verse in verses if not verse.says_again(text)}
     count = max(counts, default=0)
     if 0 in counts or len(counts - {1}) != 1 or count > most:
         return {}
-    turning = [verse for verse in verses if verse.times > 1]
+    turning = [verse for verse in verses if verse.times == count]
     if not _in_turn(turning, text):
         return {}
     rows: Rows = {}
@@ -90,11 +107,35 @@ def _of_request(row: Sequence[Offer], rivals: Mapping[Spot, float]) -> dict[Spot
     found: dict[Spot, Offer] = {}
     for offer in row:
         spot = spot_of(offer)
-        if spot[0] != "request" or offer.meant or rivals.get(spot, offer.gain) > offer.gain:
+        if spot[0] != "request" or offer.meant or _is_wanted(spot, offer.gain, rivals):
             continue
         if spot not in found or found[spot].gain < offer.gain:
             found[spot] = offer
     return found
+
+
+def _is_wanted(spot: Spot, gain: float, rivals: Mapping[Spot, float]) -> bool:
+    """Whether another tool gains more by some of the same words."""
+    return any(other > gain and spot[0] == name and _overlap(spot, (name, start, end))
+               for (name, start, end), other in rivals.items())  # fmt: skip
+
+
+def _alike(
+    tool: ToolScores, number: int, form: Form, places: Places, rivals: Mapping[Spot, float], within: tuple[int, int]
+) -> Iterator[tuple[Spot, Offer]]:
+    """Offers of a text for all words of one form in a part of the request, wherever the network points."""
+    parameter, scores = tool.parameters[number], tool.scores[number]
+    text = places.context.sources["request"]
+    for mention in find_mentions(text):
+        spot = ("request", mention.start, mention.end)
+        tokens = places.tokens_of(*spot)
+        inside = within[0] <= mention.start and mention.end <= within[1]
+        if not inside or tokens is None or form_of(parameter, spot, text) != form:
+            continue
+        value = read_value(parameter, text[mention.start : mention.end], places.observation.today)
+        gain = max(scores.start[tokens[0] : tokens[1] + 1]) - scores.null
+        if value is not None and gain > BARELY and not _is_wanted(spot, gain, rivals):
+            yield spot, Offer(Candidate(*spot, *value), gain)
 
 
 def _members(
@@ -121,9 +162,10 @@ def form_of(parameter: Parameter, spot: Spot, text: str) -> Form | None:
         return "option", parameter.name
     inside = [m for m in find_mentions(text) if start <= m.start and m.end <= end and m.kind in _FIRST]
     best = max(inside, key=lambda m: (m.end - m.start, -_FIRST.index(m.kind)), default=None)
-    if best is None or best.end - best.start < (end - start) / 2:
+    counted = parameter.kind in {"number", "integer"}
+    if best is None or (not counted and best.end - best.start < (end - start) / 2):
         return None
-    if parameter.kind == "list" and best.kind not in _ROWS:
+    if parameter.kind == "list" and best.kind not in _ROWS | {"number"}:
         return None
     if best.kind == "number":
         return "number", _unit(best, text)
@@ -136,14 +178,17 @@ def _unit(number: Mention, text: str) -> str:
         near = number.end <= mention.start <= number.end + 1 or mention.end == number.start
         if mention.kind in {"unit", "currency"} and near:
             word = text[mention.start : mention.end].lower()
-            return next((code for code, words in CURRENCIES.items() if word in words), word.rstrip("s"))
+            of = _OF_UNIT.match(text, mention.end)
+            return next((code for code, words in CURRENCIES.items() if word in words), word.rstrip("s")) + (
+                of[0].strip() if of else ""
+            )
     return "digits" if re.search(r"\d", text[number.start : number.end]) else "words"
 
 
 def _verses(
     tool: ToolScores, members: Mapping[int, Form], pools: Mapping[int, Mapping[Spot, Offer]], text: str
 ) -> list[_Verse]:
-    """The values of each form in reading order; of two that overlap, the longer."""
+    """The values of each form in reading order; of two that overlap, what is a mention, else the longer."""
     formed = {
         (form, spot)
         for n, form in members.items()
@@ -151,7 +196,8 @@ def _verses(
         if form_of(tool.parameters[n], spot, text) == form
     }
     kept: list[tuple[Form, Spot]] = []
-    for form, spot in sorted(formed, key=lambda one: (one[1][1] - one[1][2], one)):
+    exact = {(mention.start, mention.end) for mention in find_mentions(text)}
+    for form, spot in sorted(formed, key=lambda one: (one[1][1:] not in exact, one[1][1] - one[1][2], one)):
         if all(spot[2] <= other[1] or other[2] <= spot[1] for _, other in kept):
             kept.append((form, spot))
     kept.sort(key=lambda one: one[1][1])
@@ -163,25 +209,23 @@ def _verses(
 
 def _in_turn(turning: Sequence[_Verse], text: str) -> bool:
     """Whether the values come round in one order, so that no other reading of them is likely."""
-    each = sum(len(verse.members) for verse in turning)
+    telling = [verse for verse in turning if not verse.says_again(text)]
+    each = sum(len(verse.members) for verse in telling)
     if each == 1:
-        return turning[0].form[0] in _ROWS
-    ordered = sorted((spot[1], spot[2], verse.form) for verse in turning for spot in verse.spots)
+        gaps = [text[one[2] : two[1]] for one, two in pairwise(telling[0].spots)]
+        kind, unit = telling[0].form
+        like = kind in {"quoted", "id"} or (kind == "number" and unit not in {"digits", "words"})
+        return kind in _ROWS or (like and all(map(_BETWEEN.fullmatch, gaps)))
+    ordered = sorted((spot[1], spot[2], verse.form) for verse in telling for spot in verse.spots)
     blocks = [ordered[first : first + each] for first in range(0, len(ordered), each)]
     if len({tuple(sorted(form for _, _, form in block)) for block in blocks}) == 1:
-        if len(turning) > 1:
+        links = [text[one[1] : two[0]] for block in blocks for one, two in pairwise(block)]
+        joined = sum(_JOINT.fullmatch(link) is not None for link in links)
+        if len(telling) > 1 or len(set(links)) == 1:
             return True
-        links = {tuple(text[one[1] : two[0]] for one, two in pairwise(block)) for block in blocks}
-        between = [text[one[-1][1] : two[0][0]] for one, two in pairwise(blocks)]
-        inside = [text[one[1] : two[0]] for block in blocks for one, two in pairwise(block)]
-        return len(links) == 1 or (all(map(_ends, between)) and not any(map(_ends, inside)))
+        return telling[0].form[0] != "name" and joined in {0, len(links)}  # `1 from 2, 3 and 4` is no two pairs
     forms = [form for _, _, form in ordered]
-    return each == len(turning) and sum(one != two for one, two in pairwise(forms)) == len(turning) - 1
-
-
-def _ends(between: str) -> bool:
-    """Whether a clause ends in a text between two values."""
-    return re.search(r"[.!?;\n]|, (?:and|then|while)\b", between) is not None
+    return each == len(telling) and sum(one != two for one, two in pairwise(forms)) == len(telling) - 1
 
 
 def _ordered(verse: _Verse, pools: Mapping[int, Mapping[Spot, Offer]]) -> Rows | None:
