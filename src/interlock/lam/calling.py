@@ -91,17 +91,22 @@ def calls_of(tool: ToolScores, places: Places, most: int = MOST) -> list[Filled]
 def _calls(
     tool: ToolScores, places: Places, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float]
 ) -> list[Filled]:
+    """The different calls of one tool: those of each part of the request that is whole, or of all of it."""
+    parts = _apart(tool, offers, rivals, places.context.sources.get("request", "")) if most > 1 else []
+    made: list[Filled] = []
+    for inside in parts or [offers]:
+        for filled in _calls_within(tool, places, inside, most, rivals):
+            if all(filled.arguments != other.arguments for other in made):
+                made.append(filled)
+    return made
+
+
+def _calls_within(
+    tool: ToolScores, places: Places, offers: list[list[Offer]], most: int, rivals: Mapping[Spot, float]
+) -> list[Filled]:
     single = choose(tool, offers)
     text = places.context.sources.get("request", "")
     values = _values(tool, offers, most, rivals, single, text) if most > 1 else []
-    apart = _apart(tool, offers, rivals, text) if most > 1 else []
-    if len(apart) > 1:
-        made = []
-        for inside in apart:
-            for filled in _calls(tool, places, inside, most, rivals):
-                if all(filled.arguments != other.arguments for other in made):
-                    made.append(filled)
-        return made
     turns = strophes(tool, offers, single, rivals, places, most) if most > 1 else {}
     if turns:
         used = {spot_of(offer) for row in turns.values() for offer in row}
@@ -109,12 +114,7 @@ def _calls(
     count = max([1, *(len(_once(row)) for row in values)])
     if count < 2:
         return [completed(tool, places, offers, single)]
-    made: list[Filled] = []
-    for picked in _grouped(tool, values, count, single, text):
-        filled = completed(tool, places, offers, picked)
-        if all(filled.arguments != other.arguments for other in made):
-            made.append(filled)
-    return made
+    return [completed(tool, places, offers, picked) for picked in _grouped(tool, values, count, single, text)]
 
 
 def _apart(
