@@ -98,7 +98,7 @@ def _calls(
         for filled in _calls_within(tool, places, inside, most, rivals):
             if all(filled.arguments != other.arguments for other in made):
                 made.append(filled)
-    return made
+    return made[:most]
 
 
 def _calls_within(

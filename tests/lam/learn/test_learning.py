@@ -15,13 +15,13 @@ from benchmarks.learning import DRIVERS, SPACE, is_right, measure, requests, rev
 from interlock.cli.app import app
 from interlock.errors import UsageError
 from interlock.lam.examples import Example
-from interlock.lam.learn import learning
+from interlock.lam.learn import learning, tuning
 from interlock.lam.learn.drawing import draw
 from interlock.lam.learn.keeping import metadata_of
 from interlock.lam.learn.learning import Course, learn
 from interlock.lam.learn.lessons import Lesson, lessons_of
 from interlock.lam.learn.trial import Judged, Outcome
-from interlock.lam.learn.tuning import Tuning, tune
+from interlock.lam.learn.tuning import SHARES, Tuning, tune
 from interlock.lam.protocol import Action, Decision, Evidence, Observation
 from interlock.lam.trajectories.files import document_of, write_lines
 from interlock.lam.trajectories.trajectory import Trajectory
@@ -90,6 +90,17 @@ def test_replaced_places_are_asked_about_as_negatives() -> None:
         assert drawn.batch.pointed.exists[row, token]
         assert not drawn.batch.pointed.right[row, token]
         assert drawn.batch.pointed.right[row].any()
+
+
+@pytest.mark.parametrize(("cost", "share"), [(0.0, 1.0), (0.006, 0.75), (0.009, 0.5), (1.0, SHARES[-1])])
+def test_a_candidate_goes_only_as_far_as_the_base_allows(
+    cost: float, share: float, no_generator: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The farther from its parent, the more base data costs here: it stops where that is more than a half percent."""
+    moved, begun = torch.tensor([3.0]), torch.tensor([1.0])
+    monkeypatch.setattr(tuning, "_loss", lambda *given: 1.0 + cost * (moved - begun).sum() / 2)
+    assert tuning._mixed([moved], [begun], *Shape(upper=1, width=32).build(), Tuning()) == share
+    assert moved.item() == pytest.approx(1.0 + 2 * share)
 
 
 def test_the_same_verdicts_give_the_same_candidate(tiny: Path, tmp_path: Path, no_generator: None) -> None:

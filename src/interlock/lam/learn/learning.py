@@ -65,6 +65,7 @@ class Learnt:
             "verdicts": self.lessons.counts(),
             "figures": self.judged.figures(self.seed),
             "steps": learnt["steps"],
+            "share": learnt["share"],
             "seed": self.seed,
             "out": str(out),
         }
