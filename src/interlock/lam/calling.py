@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from interlock.lam.again import same_call, same_thing
 from interlock.lam.assignment import assign
 from interlock.lam.clauses import Clauses, clauses, speaks_of_all
 from interlock.lam.decoding import Filled, ToolScores
@@ -96,7 +97,7 @@ def _calls(
     made: list[Filled] = []
     for inside in parts or [offers]:
         for filled in _calls_within(tool, places, inside, most, rivals):
-            if all(filled.arguments != other.arguments for other in made):
+            if not any(same_call(filled.arguments, other.arguments) for other in made):
                 made.append(filled)
     return made[:most]
 
@@ -226,7 +227,7 @@ def _once(offers: Sequence[Offer]) -> list[Offer]:
     """Offers without those that repeat a value."""
     kept: list[Offer] = []
     for offer in offers:
-        if all(offer.candidate.value != other.candidate.value for other in kept):
+        if not any(same_thing(offer.candidate.value, other.candidate.value) for other in kept):
             kept.append(offer)
     return kept
 

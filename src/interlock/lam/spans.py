@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from interlock.lam.again import same_thing
 from interlock.lam.calling import Made, decode, several_hint
 from interlock.lam.confidence.calibrator import UNCALIBRATED, Calibration
 from interlock.lam.confidence.certificate import NOTHING, Certificates
@@ -129,12 +130,16 @@ class SpanModel:
         made = decode([reading.tools[k] for k in fitting], places)
         kept: list[Made] = []
         taken: set[tuple[str, int, int]] = set()
+        said: list[Any] = []
         for number, k in enumerate(fitting):
             own = [call for call in made if call.tool == number]
             spots = {(c.source, c.start, c.end) for call in own for c in call.filled.chosen.values()}
-            if number and (any(call.filled.missing for call in own) or (spots and spots <= taken)):
+            values = [c.value for call in own for c in call.filled.chosen.values()]
+            again = spots <= taken or all(any(same_thing(value, other) for other in said) for value in values)
+            if number and (any(call.filled.missing for call in own) or (spots and again)):
                 continue  # another reading of what a better tool has taken already
             taken |= spots
+            said += values
             kept += [Made(k, call.filled) for call in own]
         return sorted(kept, key=lambda call: call.begin)
 
