@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +24,7 @@ from interlock.lam.causal.model import CausalModel
 from interlock.lam.functions import named
 from interlock.lam.invented import flat_arguments
 from interlock.lam.measures.outcomes import invalid_calls
-from interlock.lam.parameters import read_parameters
+from interlock.lam.parameters import plain_schema, read_parameters
 from interlock.lam.protocol import ActionSchema, Decision, Observation
 from interlock.lam.quoting import invented, stands_nowhere
 from interlock.lam.strict_json import leaves
@@ -54,6 +54,21 @@ def values_of(decision: Decision) -> int:
     return sum(len(list(leaves(action.arguments))) for action in decision.actions)
 
 
+def undeclared(schema: Any, value: Any) -> Iterator[Any]:
+    """The single values of a value that its schema does not declare just where they stand."""
+    plain = plain_schema(schema, {})
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from undeclared(plain.get("properties", {}).get(name), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from undeclared(plain.get("items"), inner)
+    else:
+        declared = [*plain.get("enum", ()), plain.get("const"), plain.get("default")]
+        if not any(type(one) is type(value) and one == value for one in declared):
+            yield value
+
+
 def invented_in(decision: Decision, observation: Observation, space: Sequence[ActionSchema]) -> int:
     """Values, not bound, that stand nowhere in the context and that no schema declares."""
     count = 0
@@ -66,7 +81,7 @@ def invented_in(decision: Decision, observation: Observation, space: Sequence[Ac
         flat = flat_arguments(schema, own)
         count += sum(invented(parameters[path], value, observation) for path, value in flat.items())
         seen = {(type(value), value) for _, value in leaves(flat)}
-        rest = [value for _, value in leaves(own) if (type(value), value) not in seen]
+        rest = [value for value in undeclared(schema.parameters, own) if (type(value), value) not in seen]
         count += sum(stands_nowhere(value, observation) for value in rest)
     return count
 

@@ -127,6 +127,7 @@ def test_a_number_inside_a_date_time_or_address_is_no_number() -> None:
         ("spoken_time", "quarter to one pm", "12:45"),
         ("spoken_time", "three o'clock", None),
         ("duration_in_minutes", "an hour and a half", 90),
+        ("duration_in_minutes", "1,250 minutes", 1250),
         ("duration_in_minutes", "1 hour and 30 minutes", 90),
         ("duration_in_hours", "90 minutes", 1.5),
     ],
@@ -255,3 +256,9 @@ def test_the_final_check_names_the_faulty_argument() -> None:
     assert faults(schema, {"day": "2026-02-30"}) == ["day"]
     assert faults(schema, {}) == ["day"]
     assert faults(schema, {"day": "2026-02-28"}) == []
+
+
+def test_a_number_of_many_digits_keeps_them_all_in_a_duration() -> None:
+    """`1,250 minutes` is no 250 minutes, and `12,5 hours`, which may be twelve and a half, are no five hours."""
+    for text, expected in (("for 1,250 minutes", ["1,250 minutes"]), ("for 12,5 hours", [])):
+        assert [text[m.start : m.end] for m in find_mentions(text) if m.kind == "duration"] == expected

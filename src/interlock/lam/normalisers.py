@@ -165,6 +165,7 @@ def spoken_time(text: str, today: str | None = None) -> str | None:
     return _clock(hour, minute, half)
 
 
+_COUNT = r"\d{1,3}(?:,\d{3})+|[\d.]+|[a-z ]+?"
 _SECONDS = {"second": 1, "sec": 1, "s": 1, "minute": 60, "min": 60, "m": 60, "hour": 3600, "hr": 3600, "h": 3600}
 _SECONDS |= {"day": 86_400, "d": 86_400, "week": 604_800, "wk": 604_800}
 
@@ -188,12 +189,12 @@ def seconds_of(text: str) -> Decimal | None:
     total = Decimal(0)
     for part in re.split(r",? and |, ", plain):
         match = re.fullmatch(
-            r"([\d.]+|[a-z ]+?) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?)", part
+            rf"({_COUNT}) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?)", part
         )
         if not match:
             return None
         unit = match[2] if match[2] in _SECONDS else match[2].rstrip("s")
-        count = number(match[1]) if match[1][0].isdigit() else number_words(match[1])
+        count = number(match[1].replace(",", "")) if match[1][0].isdigit() else number_words(match[1])
         count = 1 if match[1] in {"a", "an"} else count
         if count is None or unit not in _SECONDS:
             return None
@@ -208,10 +209,10 @@ def months_of(text: str) -> Decimal | None:
     """Length of a duration such as `30 years`, `a year and six months`, in months."""
     total = Decimal(0)
     for part in re.split(r",? and |, ", re.sub(r"[\s-]+", " ", text.lower().strip())):
-        match = re.fullmatch(r"([\d.]+|[a-z ]+?) ?(months?|years?|yrs?|decades?)", part)
+        match = re.fullmatch(rf"({_COUNT}) ?(months?|years?|yrs?|decades?)", part)
         if not match:
             return None
-        count = number(match[1]) if match[1][0].isdigit() else number_words(match[1])
+        count = number(match[1].replace(",", "")) if match[1][0].isdigit() else number_words(match[1])
         count = 1 if match[1] in {"a", "an"} else count
         if count is None:
             return None
