@@ -76,6 +76,7 @@ _WORDED = (
 _NUM = r"[-+\u2212]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 _ROW = rf"{_NUM}(?:\s*[,;]\s*{_NUM})*"
 _LENGTH = r"seconds?|secs?|minutes?|mins?|min|hours?|hrs?|hr|h|days?|weeks?|months?|years?|yrs?|decades?"
+_COUNT = r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?"
 _PART = r"in\s+the\s+(?:morning|afternoon|evening)|at\s+night"
 _HOUR = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 
@@ -108,7 +109,7 @@ _PATTERNS: tuple[tuple[MentionKind, str], ...] = (
     ("duration", r"\bhalf\s+an\s+hour\b|\b(?:a\s+)?half[\s-]hour\b"),
     ("duration", r"\ban\s+hour\s+and\s+a\s+half\b|\b(?:one|two)\s+and\s+a\s+half\s+hours\b"),
     ("duration", r"\b\d+\s?h\s?\d{1,2}(?:\s?m(?:in)?)?\b"),
-    ("duration", rf"(?<![\d.,'])\b(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|{_WORDED}|an?)[\s-]?(?:{_LENGTH})\b{_AND_MORE}"),
+    ("duration", rf"(?<![\d.,'])\b(?:{_COUNT}|{_WORDED}|an?)[\s-]?(?:{_LENGTH})\b{_AND_MORE}"),
     ("percent", rf"(?:(?<![\w.,])(?:{_DIGITS})\s*%)|\b(?:{_DIGITS}|{_WORDED})\s+(?:percent|per\s+cent)\b"),
     ("phone", r"\+\d{1,3}[\s.-]?(?:\(?\d{1,4}\)?[\s.-]?){2,4}\d{2,4}\b"),
     ("phone", r"(?<![\w.-])(?:1[\s.-])?\(?\d{3}\)?[\s.-]?\d{3}[.-]\d{4}\b|(?<![\w.-])\d{3}-\d{4}\b"),
