@@ -112,6 +112,18 @@ def test_what_is_chosen_or_put_together_is_not_invented(name: str, value: Any) -
     assert not invented(parameter(name), value, SEEN)
 
 
+def test_what_a_schema_lists_deep_inside_is_listed_there_only() -> None:
+    """An option of a part of an object in a list is no invention; in another part, or not listed, it is."""
+    part = {
+        "type": "object",
+        "properties": {"unit": {"type": "string", "enum": ["kg", "lb"]}, "of": {"type": "string"}},
+    }
+    rows = Parameter("rows", "", "unsupported", required=True, schema={"type": "array", "items": part})
+    assert not invented(rows, [{"unit": "kg", "of": "figs"}, {"unit": "lb"}], SEEN)
+    assert invented(rows, [{"unit": "oz"}], SEEN)
+    assert invented(rows, [{"of": "kg"}], SEEN)
+
+
 def test_parts_without_a_parameter_are_looked_for_as_texts_and_numbers() -> None:
     """What no parameter describes is still held to the context."""
     assert not stands_nowhere("Rome", SEEN)

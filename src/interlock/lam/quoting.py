@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from interlock.lam.candidates import Candidate, read_value, typed_candidates
 from interlock.lam.mentions import find_mentions
 from interlock.lam.normalisers import DATES, TIMES, first_rule
-from interlock.lam.parameters import Parameter
+from interlock.lam.parameters import Parameter, plain_schema
 from interlock.lam.protocol import Evidence, Observation
 
 LONGEST_READ = 20_000
@@ -44,11 +45,20 @@ def invented(parameter: Parameter, value: Any, observation: Observation) -> bool
     if _offered(parameter, value) or quote(parameter, value, observation) is not None:
         return False
     if isinstance(value, list | tuple):
-        return any(invented(parameter.item or _ANY, inner, observation) for inner in value)
+        item = parameter.item or _part(parameter.schema.get("items"))
+        return any(invented(item, inner, observation) for inner in value)
     if isinstance(value, Mapping):
-        names = [name for name in value if name not in (parameter.schema.get("properties") or {})]
-        return any(invented(_ANY, part, observation) for part in [*names, *value.values()])
+        known = parameter.schema.get("properties") or {}
+        if any(invented(_ANY, name, observation) for name in value if name not in known):
+            return True
+        return any(invented(_part(known.get(name)), inner, observation) for name, inner in value.items())
     return True
+
+
+def _part(schema: Any) -> Parameter:
+    """A part of a value as far as its schema tells: what it lists there, and what it is made of."""
+    plain = plain_schema(schema, {})
+    return replace(_ANY, schema=plain, options=tuple(plain.get("enum") or ()), default=plain.get("default"))
 
 
 def stands_nowhere(value: Any, observation: Observation) -> bool:
