@@ -25,7 +25,7 @@ needs_weights = pytest.mark.skipif(not WEIGHTS, reason="the embedded action mode
 
 
 UNCERTIFIED = pytest.mark.xfail(
-    strict=True, reason="nothing is certified for labels with the packaged weights, so the route takes its other model"
+    strict=True, reason="nothing is certified for labels yet, so the route takes its other model"
 )
 
 

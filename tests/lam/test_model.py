@@ -24,9 +24,9 @@ from interlock.lam.spans import SpanModel
 from interlock.lam.weights import METADATA, TENSORS, digest_of, packaged_folder
 
 TODAY = "2026-03-04"
-UNDER_TRAINED = pytest.mark.xfail(
+DROWNED = pytest.mark.xfail(
     strict=True,
-    reason="the packaged weights are under-trained and take this request for another errand (MODEL_CARD.md)",
+    reason="beside so long a source the packaged weights abstain (MODEL_CARD.md)",
 )
 PARTS = [
     "send an email to",
@@ -81,10 +81,10 @@ def test_the_model_keeps_the_protocol(model: SpanModel, space: list[ActionSchema
 
 
 def test_held_out_requests_are_decided_right(model: SpanModel) -> None:
-    """On 400 held-out requests at least 88 % of full calls are right, no value is invented, no call is invalid."""
+    """On 400 held-out requests at least 93 % of full calls are right, no value is invented, no call is invalid."""
     report = measure(model, held_out(400)).report()
-    assert report["decision"] >= 0.83, report
-    assert report["full_call"] >= 0.88, report
+    assert report["decision"] >= 0.88, report
+    assert report["full_call"] >= 0.93, report
     assert (report["invented_values"], report["invalid_calls"]) == (0, 0)
 
 
@@ -125,7 +125,7 @@ def test_no_value_is_ever_invented(
         for evidence in action.evidence.values():
             assert observation.sources[evidence.source][evidence.start : evidence.end] == evidence.text
         spans = sorted((e.source, e.start, e.end) for e in action.evidence.values())
-        assert all(one[0] != two[0] or one[2] <= two[1] for one, two in itertools.pairwise(spans))
+        assert all(one[0] != two[0] or one == two or one[2] <= two[1] for one, two in itertools.pairwise(spans))
         if decision.kind == "act":
             assert faults(schema, action.arguments) == []
     assert (decision.kind == "abstain") == (not decision.actions)
@@ -160,7 +160,6 @@ def test_bound_arguments_are_never_missing_and_never_chosen(model: SpanModel, sp
     assert model.decide(observe("What is the capital of France?", bound=bound), send, risk=0.5).kind == "abstain"
 
 
-@UNDER_TRAINED
 def test_a_whole_source_may_be_a_value(model: SpanModel, space: list[ActionSchema]) -> None:
     """`the draft` fills the body with the source of that name; without an address the model asks for it."""
     draft = "Hi Tom,\n\nthe parcel comes on Friday.\n\nBest\nAnna"
@@ -221,7 +220,7 @@ def test_an_empty_space_or_context_is_abstained_from(model: SpanModel, space: li
     assert model.decide(observe(""), space, risk=0.5).kind != "act"
 
 
-@UNDER_TRAINED
+@DROWNED
 def test_a_very_long_source_is_read_without_failing(model: SpanModel, space: list[ActionSchema]) -> None:
     """A draft of 20,000 characters fits, and may still be a value as a whole."""
     draft = "Hi Tom, the parcel is late. I am sorry about it. " * 400

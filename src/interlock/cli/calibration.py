@@ -31,7 +31,7 @@ def calibrate(
     model: Model = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write a copy of the model here instead.")] = None,
     verdicts: Verdicts = None,
-    requests: Annotated[int, typer.Option("--requests", min=100, help="Generated requests to decide.")] = 4_500,
+    requests: Annotated[int, typer.Option("--requests", min=100, help="Generated requests to decide.")] = 9_000,
     processes: Annotated[int, typer.Option("--processes", min=1, help="Processes that share the requests.")] = 1,
     svg: Annotated[Path | None, typer.Option("--svg", help="Draw the reliability diagram into this file.")] = None,
     as_json: Json = False,

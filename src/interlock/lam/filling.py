@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.lam.assignment import assign
@@ -64,10 +64,20 @@ def choose(tool: ToolScores, offers: Sequence[Sequence[Offer]]) -> dict[int, Off
         if meant and meant.gain > max(0.0, chosen[n].gain if n in chosen else 0.0):
             chosen[n] = meant
         if n not in chosen and parameter.required:
-            best = max(offers[n], key=lambda o: o.gain, default=None)
+            whole = [o for o in offers[n] if not _is_piece(o, chosen)]
+            best = max(whole, key=lambda o: o.gain, default=None)
             if best and not best.meant and best.gain > SHARED:
                 chosen[n] = best
     return chosen
+
+
+def _is_piece(offer: Offer, chosen: Mapping[int, Offer]) -> bool:
+    """Whether a span overlaps a chosen one without being the same: a part of a list is no value beside it."""
+    one = offer.candidate
+    return any(
+        one.overlaps(other) and (one.start, one.end) != (other.start, other.end)
+        for other in (taken.candidate for taken in chosen.values())
+    )
 
 
 def probability(value: Any, offers: Sequence[Offer]) -> float:

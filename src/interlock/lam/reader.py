@@ -21,6 +21,9 @@ from interlock.lam.toolbox import Tool, Toolbox, with_bound
 CLOSELY = 3
 """How many tools of a space are read together with the context; the others are ruled out at a first glance."""
 
+FAR = 8.0
+"""How far below the likeliest tool a first glance may put one that is still read together with the context."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -81,7 +84,9 @@ class Reader:
             alone = self.encoder.alone(context.ids[None], None)[0].float()  # (T, WIDTH)
             glance = self.head.likeness(alone.mean(0)[None], torch.stack([states.mean(0) for _, states in known]))[0]
             ranked = sorted(range(len(known)), key=lambda k: -float(glance[k]))
-            near = sorted({*ranked[:closely], *also})
+            far = FAR if closely <= CLOSELY else math.inf  # of several tools, any may be meant
+            likely = [k for k in ranked[:closely] if float(glance[ranked[0]] - glance[k]) <= far]
+            near = sorted({*likely, *also})
             tools = [known[k] for k in near]
             pairs = pair_up(
                 [(context.ids, context.features)],
