@@ -16,7 +16,7 @@ from interlock.lam.generator.spaces import Shelf
 from interlock.lam.generator.spoken import Spoken
 from interlock.lam.generator.wordbook import read_wordbook
 
-WEIGHTS = {"functions": 0.56, "office": 0.15, "schemas": 0.15, "spoken": 0.07, "intents": 0.04, "choices": 0.03}
+WEIGHTS = {"functions": 0.52, "office": 0.25, "schemas": 0.1, "spoken": 0.05, "intents": 0.05, "choices": 0.03}
 """Share of each source; the ones that need data are left out where there is none."""
 
 SCHEMA_SCENES = {"one": 0.5, "earlier": 0.05, "listed": 0.05, "twice": 0.04, "mixed": 0.1, "ask": 0.08, "abstain": 0.18}

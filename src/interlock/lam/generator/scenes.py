@@ -19,8 +19,8 @@ from interlock.lam.generator.talk import dress_up, say
 from interlock.lam.generator.wordbook import Function, Slot, content
 
 SCENES = {
-    "one": 0.38, "earlier": 0.06, "listed": 0.06, "twice": 0.06, "several": 0.035, "mixed": 0.145,
-    "ask": 0.095, "abstain": 0.18,
+    "one": 0.33, "earlier": 0.05, "listed": 0.08, "twice": 0.09, "several": 0.05, "mixed": 0.14,
+    "ask": 0.09, "abstain": 0.17,
 }  # fmt: skip
 """How often each kind of scene is tried; scenes that cannot be written fall back to another draw."""
 _VAGUE = ("some {words}", "a certain {words}", "the {words}", "the right {words}", "a given {words}",
