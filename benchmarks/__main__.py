@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import audit, children, decide, drawing, jump_ahead, policies, proofs, routing, spine
+from benchmarks import audit, checkpoints, children, decide, drawing, jump_ahead, policies, proofs, routing, spine
 
 
 def main() -> None:
     """Measure, and print."""
     for name, measure in {
         "audit": audit.measure,
+        "checkpoints": checkpoints.measure,
         "children": children.measure,
         "decide": decide.measure,
         "drawing": drawing.measure,

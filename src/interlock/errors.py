@@ -92,6 +92,10 @@ class RunBusy(InterlockError):
     retryable = True
 
 
+class Superseded(RunBusy):
+    """Another process went on with this run; what this one was about to write is dropped."""
+
+
 class ModelError(InterlockError):
     """A model did not answer usefully."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -17,11 +19,12 @@ from langgraph.types import interrupt
 from interlock.errors import Refused
 from interlock.store.checkpoints import Checkpoints
 from interlock.store.plain import PlainSerializer
+from interlock.store.threads import OF_A_THREAD
 from tests import postgres
 from tests.attacks.house import House, attempt
 from tests.store.keepers import KEY, OTHER_KEY, Keeper, keeper
 
-SECRET, NUMBER, ASIDE = "kermit-the-secret", 7_340_033_190_577, "said-aside-to-the-graph"
+SECRET, NUMBER, ASIDE = "kermit-the-secret-of-the-swamp", 7_340_033_190_577, "said-aside-to-the-graph"
 
 
 class State(TypedDict, total=False):
@@ -99,15 +102,16 @@ def test_a_runs_values_are_not_in_its_checkpoints(tmp_path: Path) -> None:
             begun = house.begun("pay", house.engine(checkpoint_key=KEY.hex(), **place), to=SECRET, amount=777)
             begun.approve()
             assert begun.drive().run.status == "done"
-            if not place:
-                content = b"".join(path.read_bytes() for path in house.home.glob("checkpoints.db*"))
-                assert SECRET.encode() not in content
-                continue
-            for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):
-                rows = postgres.sql(f"SELECT CAST(t AS TEXT), t FROM {table} t", database=postgres.name_of(url))
-                assert rows
+            for table in OF_A_THREAD:
+                query = f"SELECT * FROM {table}"
+                if place:
+                    rows = postgres.sql(query, database=postgres.name_of(url))
+                else:
+                    with closing(sqlite3.connect(house.home / "interlock.db")) as connection:
+                        rows = connection.execute(query).fetchall()
+                assert rows or table == "thread_contents"
                 assert SECRET not in str(rows)
-                assert SECRET.encode().hex() not in str(rows)
+                assert not [1 for row in rows for item in row if isinstance(item, bytes) and SECRET.encode() in item]
 
 
 # Changing ---------------------------------------------------------------------------------------
@@ -122,27 +126,27 @@ def from_another_channel(kept: Keeper) -> None:
 
 
 def older_value(kept: Keeper) -> None:
-    first = kept.value("one", "text", back=2)
+    first = kept.value("one", "text", back=1)
     assert first != kept.value("one", "text")
     kept.put_value("one", "text", first)
 
 
 def flipped_value(kept: Keeper) -> None:
-    content = bytearray(kept.value("one", "number"))
+    content = bytearray(kept.value("one", "nested"))
     content[-20] ^= 1
-    kept.put_value("one", "number", bytes(content))
+    kept.put_value("one", "nested", bytes(content))
 
 
 def cut_value(kept: Keeper) -> None:
-    kept.put_value("one", "number", kept.value("one", "number")[:-1])
+    kept.put_value("one", "nested", kept.value("one", "nested")[:-1])
 
 
 def emptied_value(kept: Keeper) -> None:
-    kept.put_value("one", "number", b"")
+    kept.put_value("one", "nested", b"")
 
 
 def value_left_out(kept: Keeper) -> None:
-    kept.put_value("one", "number", None)
+    kept.put_value("one", "nested", None)
 
 
 def value_in_clear(kept: Keeper) -> None:
@@ -150,17 +154,14 @@ def value_in_clear(kept: Keeper) -> None:
 
 
 def older_version_named(kept: Keeper) -> None:
-    before, *_ = list(kept.saver(KEY).list(config("one")))[2:]
-    kept.edit("one", "channel_versions", before.checkpoint["channel_versions"])
-
-
-def another_id_inside(kept: Keeper) -> None:
-    kept.edit("one", "id", kept.ids("one")[1])
+    *_, older, newest = kept.versions("one", "text")
+    kept.put_value("one", "text", None)
+    kept.sql("UPDATE thread_values SET version = :newest WHERE thread_id = 'one' AND channel = 'text'"
+             " AND version = :older", newest=newest, older=older)  # fmt: skip
 
 
 def older_manifest(kept: Keeper) -> None:
-    newest, before, *_ = kept.ids("one")
-    kept.put_metadata("one", newest, kept.metadata("one", before))
+    kept.put_manifest("one", kept.manifest("one", back=1))
 
 
 def manifest_of_another_thread(kept: Keeper) -> None:
@@ -173,31 +174,32 @@ def flipped_manifest(kept: Keeper) -> None:
     kept.put_manifest("one", bytes(content))
 
 
-def metadata_in_clear(kept: Keeper) -> None:
-    kept.put_metadata("one", kept.ids("one")[0], {"source": "loop", "step": 1})
+def manifest_in_clear(kept: Keeper) -> None:
+    run(kept.saver(), "four")
+    kept.put_manifest("one", kept.manifest("four"))
 
 
 def another_parent(kept: Keeper) -> None:
     newest, _, _, older, *_ = kept.ids("one")
-    kept.sql("UPDATE checkpoints SET parent_checkpoint_id = :older WHERE checkpoint_id = :newest",
+    kept.sql("UPDATE thread_checkpoints SET parent_id = :older WHERE checkpoint_id = :newest",
              older=older, newest=newest)  # fmt: skip
 
 
 def row_of_another_thread(kept: Keeper) -> None:
-    for table in {"sqlite": ["checkpoints"], "postgresql": ["checkpoints", "checkpoint_blobs"]}[kind(kept)]:
+    for table in OF_A_THREAD:
         kept.sql(f"DELETE FROM {table} WHERE thread_id = 'one'")
         kept.sql(f"UPDATE {table} SET thread_id = 'one' WHERE thread_id = 'two'")
 
 
 def row_under_a_newer_id(kept: Keeper) -> None:
     older = kept.ids("one")[2]
-    kept.sql("UPDATE checkpoints SET checkpoint_id = '2' WHERE thread_id = 'one' AND checkpoint_id = :older",
+    kept.sql("UPDATE thread_checkpoints SET checkpoint_id = '2' WHERE thread_id = 'one' AND checkpoint_id = :older",
              older=older)  # fmt: skip
 
 
 def checkpoint_in_clear(kept: Keeper) -> None:
     run(kept.saver(), "four")
-    for table in {"sqlite": ["checkpoints"], "postgresql": ["checkpoints", "checkpoint_blobs"]}[kind(kept)]:
+    for table in OF_A_THREAD:
         kept.sql(f"DELETE FROM {table} WHERE thread_id = 'one'")
         kept.sql(f"UPDATE {table} SET thread_id = 'one' WHERE thread_id = 'four'")
 
@@ -213,17 +215,17 @@ def write_of_another_thread(kept: Keeper) -> None:
 
 
 def write_under_another_channel(kept: Keeper) -> None:
-    kept.sql(f"UPDATE {kept.WRITES} SET channel = 'text' WHERE thread_id = 'one' AND channel = '__interrupt__'")
+    kept.sql("UPDATE thread_writes SET channel = 'text' WHERE thread_id = 'one' AND channel = '__interrupt__'")
 
 
 def write_of_another_task(kept: Keeper) -> None:
-    kept.sql(f"UPDATE {kept.WRITES} SET task_id = 'other' WHERE thread_id = 'one' AND channel = '__interrupt__'")
+    kept.sql("UPDATE thread_writes SET task_id = 'other' WHERE thread_id = 'one' AND channel = '__interrupt__'")
 
 
 def write_of_an_older_checkpoint(kept: Keeper) -> None:
     newest = kept.ids("one")[0]
     *_, place = [each for each in kept.writes("one", "text") if each[0] != newest]
-    kept.sql(f"UPDATE {kept.WRITES} SET checkpoint_id = :newest"
+    kept.sql("UPDATE thread_writes SET checkpoint_id = :newest"
              " WHERE thread_id = 'one' AND checkpoint_id = :at AND task_id = :task AND channel = 'text'",
              newest=newest, at=place[0], task=place[1])  # fmt: skip
 
@@ -243,14 +245,10 @@ def a_write_twice(kept: Keeper) -> None:
     kept.put_write("one", second, first[3])
 
 
-def kind(kept: Keeper) -> str:
-    return type(kept).__name__.lower().replace("postgres", "postgresql")
-
-
 CHANGES: list[Callable[[Keeper], None]] = [
     from_another_thread, from_another_channel, older_value, flipped_value, cut_value, emptied_value, value_left_out,
-    value_in_clear, older_version_named, another_id_inside, older_manifest, manifest_of_another_thread,
-    flipped_manifest, metadata_in_clear, another_parent, row_of_another_thread, row_under_a_newer_id,
+    value_in_clear, older_version_named, older_manifest, manifest_of_another_thread,
+    flipped_manifest, manifest_in_clear, another_parent, row_of_another_thread, row_under_a_newer_id,
     checkpoint_in_clear, write_in_clear, write_of_another_thread, write_under_another_channel,
     write_of_another_task, write_of_an_older_checkpoint, writes_in_another_order, a_write_twice,
 ]  # fmt: skip
@@ -269,9 +267,9 @@ def test_what_was_changed_or_moved_is_refused(kept: Keeper, change: Callable[[Ke
 
 def test_what_was_done_away_with_is_not_noticed(kept: Keeper) -> None:
     """A newest checkpoint that is deleted, or a pending write: the seal cannot know; the store does, see below."""
-    kept.sql("DELETE FROM checkpoints WHERE checkpoint_id = :newest", newest=kept.ids("one")[0])
+    kept.sql("DELETE FROM thread_checkpoints WHERE checkpoint_id = :newest", newest=kept.ids("one")[0])
     assert state(kept, "one").checkpoint["channel_values"]["text"] == SECRET
-    kept.sql(f"DELETE FROM {kept.WRITES} WHERE thread_id = 'two'")
+    kept.sql("DELETE FROM thread_writes WHERE thread_id = 'two'")
     assert state(kept, "two").pending_writes == []
 
 
@@ -296,15 +294,9 @@ def test_a_run_whose_newest_checkpoints_are_gone_pays_no_second_time(server: boo
 
 
 def _delete(saver: Any, thread: str, at: str) -> None:
-    for table in ("checkpoints", "writes"):
-        if hasattr(saver.inner, "_database"):
-            table = table if table == "checkpoints" else "checkpoint_writes"
-            name = saver.inner._database.url.database
-            query = f"DELETE FROM {table} WHERE thread_id = :thread AND checkpoint_id = :at"
-            postgres.sql(query, database=name, thread=thread, at=at)
-        else:
-            with saver.inner.conn:
-                saver.inner.conn.execute(f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id = ?", (thread, at))
+    with saver.tables.writing() as transaction:
+        for table in ("thread_checkpoints", "thread_writes"):
+            transaction.change(f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id = ?", thread, at)
 
 
 # Keys -------------------------------------------------------------------------------------------
@@ -367,9 +359,7 @@ def test_a_class_path_in_a_checkpoint_never_loads(
         forging, version = kept.saver(*keys), f"{code}"
         values: Any = {"channel_values": {"x": object()}, "channel_versions": {"x": version}}
         with monkeypatch.context() as patch:
-            patch.setattr("interlock.store.sealed._serializer", Forging(code))
-            if not sealed:
-                patch.setattr(forging.inner, "serde", Forging(code))
+            patch.setattr(forging, "serde", Forging(code))
             forging.put(config(f"forged-{code}"), empty_checkpoint() | values, {}, {"x": version})
         found = kept.saver(*keys).get_tuple(config(f"forged-{code}"))
         assert found is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import sqlite3
+from contextlib import closing
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -11,6 +12,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
+from interlock.store.threads import OF_A_THREAD
 from interlock.store.trimming import KEPT, MOST_BYTES
 from tests.attacks.house import House, Run, attempt
 
@@ -95,8 +97,13 @@ def stored(connection: sqlite3.Connection, thread: str) -> int:
 
 
 def of_run(run: Run) -> int:
-    with sqlite3.connect(run.house.home / "checkpoints.db") as connection:
-        return stored(connection, run.id)
+    """Bytes of what the rows of a run's checkpoints hold."""
+    query = " + ".join(
+        f"(SELECT coalesce(sum(length(data)), 0) FROM {table} WHERE thread_id = :run)" for table in OF_A_THREAD
+    )
+    with closing(sqlite3.connect(run.house.home / "interlock.db")) as connection:
+        (size,) = connection.execute(f"SELECT {query}", {"run": run.id}).fetchone()
+    return int(size)
 
 
 def said(house: House, say: str, steps: int) -> Run:

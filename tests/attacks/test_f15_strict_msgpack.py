@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -16,6 +17,8 @@ from langgraph.types import Interrupt, interrupt
 from pydantic import BaseModel
 
 from interlock.digest import plain
+from interlock.store.sealed import Row, typed
+from interlock.store.threads import OF_A_THREAD
 from interlock.testing import ScriptedChatModel
 from tests.attacks.house import House, Run
 
@@ -171,12 +174,13 @@ def classes(home: Path) -> set[tuple[str, ...]]:
         found.add(tuple(item[:2]) if isinstance(item, list) else (str(code),))
         return None
 
-    with sqlite3.connect(home / "checkpoints.db") as connection:
-        rows = connection.execute("SELECT type, checkpoint FROM checkpoints UNION ALL SELECT type, value FROM writes")
-        for kind, data in rows:
-            assert kind in ("msgpack", "null"), kind
-            if kind == "msgpack":
-                ormsgpack.unpackb(data, ext_hook=look, option=ormsgpack.OPT_NON_STR_KEYS)
+    with closing(sqlite3.connect(home / "interlock.db")) as connection:
+        kept = [data for table in OF_A_THREAD for (data,) in connection.execute(f"SELECT data FROM {table}")]
+    for row in map(Row.unpacked, kept):
+        kind, data = typed(row.content or b"null\0")
+        assert kind in ("msgpack", "null"), kind
+        if kind == "msgpack":
+            ormsgpack.unpackb(data, ext_hook=look, option=ormsgpack.OPT_NON_STR_KEYS)
     return found
 
 

@@ -43,7 +43,7 @@ def hurry(project: Project) -> None:
     engine: SqlEngine = project.services.database.engine
     event.listen(engine, "connect", relaxed)
     engine.dispose()
-    project.checkpoints.inner.conn.execute("PRAGMA synchronous=OFF")
+    project.checkpoints.tables.connection.execute("PRAGMA synchronous=OFF")
 
 
 def used(engine: Engine, run_id: str) -> dict[str, int]:

@@ -164,13 +164,11 @@ def files(home: Path) -> dict[str, str]:
 
 
 def rows(home: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of a home's two databases."""
-    found: dict[str, list[tuple[object, ...]]] = {}
-    for name in ("interlock.db", "checkpoints.db"):
-        with sqlite3.connect(home / name) as connection:
-            tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            found |= {f"{name}/{table}": connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
-        connection.close()
+    """Every row of a home's database."""
+    with sqlite3.connect(home / "interlock.db") as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+    connection.close()
     return found
 
 

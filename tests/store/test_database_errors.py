@@ -229,8 +229,8 @@ def test_locked_checkpoints_say_so(tmp_path: Path) -> None:
 def test_full_checkpoints_say_so(tmp_path: Path) -> None:
     """No page is left for the checkpoint: told, and not half there."""
     saver: Any = checkpointer(tmp_path / "checkpoints.db")
-    pages = saver.inner.conn.execute("PRAGMA page_count").fetchone()[0]
-    saver.inner.conn.execute(f"PRAGMA max_page_count = {pages}")
+    pages = saver.tables.connection.execute("PRAGMA page_count").fetchone()[0]
+    saver.tables.connection.execute(f"PRAGMA max_page_count = {pages}")
     config: Any = {"configurable": {"thread_id": "run-1", "checkpoint_ns": ""}}
     large = empty_checkpoint() | {"channel_values": {"text": "x" * 1_000_000}}
     with pytest.raises(StoreUnavailable, match="free some disk space"):

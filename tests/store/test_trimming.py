@@ -47,7 +47,7 @@ def test_old_positions_are_forgotten_and_the_newest_stay_whole(kept: Keeper, key
     saver = kept.saver(*keys)
     others = walk(saver, "run-2", 3)
     places = walk(saver, "run-1", 12)
-    assert saver.inner.stored("run-1") > MOST_BYTES  # type: ignore[attr-defined]
+    assert saver.stored("run-1") > MOST_BYTES
     assert trim(saver, "run-1")
     left = list(saver.list(places[0] | {"configurable": {"thread_id": "run-1"}}))
     assert [found.config["configurable"]["checkpoint_id"] for found in left] == [
@@ -56,7 +56,7 @@ def test_old_positions_are_forgotten_and_the_newest_stay_whole(kept: Keeper, key
     for step, found in zip(range(11, 11 - KEPT, -1), left, strict=True):
         assert found.checkpoint["channel_values"] == {"big": f"{step}{BIG}", "small": "first"}
         assert [write[1:] for write in found.pending_writes or []] == [("big", f"{step}{BIG}")]
-    assert saver.inner.stored("run-1") < 2 * KEPT * 600_000  # type: ignore[attr-defined]
+    assert saver.stored("run-1") < 2 * KEPT * 600_000
     assert all(saver.get_tuple(place) for place in others)
     assert len(list(saver.list(others[0] | {"configurable": {"thread_id": "run-2"}}))) == 3
 

@@ -24,6 +24,7 @@ from interlock.engine.settling import settle
 from interlock.errors import Conflict, DrivenElsewhere, LimitExceeded, Refused, StoreUnavailable
 from interlock.graphs.spec import Spec
 from interlock.store.database import Transaction
+from interlock.store.fencing import alone
 from interlock.store.runs import ENDED
 from interlock.store.tables import Run
 from interlock.store.trimming import trim
@@ -143,6 +144,10 @@ class Driver:
             return self._graphs[spec_digest]
 
     def _advance(self, run: Run) -> None:
+        with alone(self.project.checkpoints, run.id):
+            self._advance_alone(run)
+
+    def _advance_alone(self, run: Run) -> None:
         services = self.project.services
         graph, spec = self.graph(run.spec_digest)
         settle(graph, run.id, services)

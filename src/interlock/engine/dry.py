@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -80,7 +80,9 @@ def copied(project: Project, run_ids: Sequence[str]) -> Iterator[Project]:
             yield dry
         finally:
             dry.services.database.engine.dispose()
-            _close(dry.checkpoints)
+            close = getattr(dry.checkpoints, "close", None)
+            if close is not None:
+                close()
 
 
 def _copy_checkpoint(source: BaseCheckpointSaver[str], target: BaseCheckpointSaver[str], run_id: str) -> None:
@@ -90,9 +92,3 @@ def _copy_checkpoint(source: BaseCheckpointSaver[str], target: BaseCheckpointSav
         versions = saved.checkpoint["channel_versions"]
         there: RunnableConfig = {"configurable": {"thread_id": run_id, "checkpoint_ns": ""}}
         target.put(there, saved.checkpoint, saved.metadata, versions)
-
-
-def _close(saver: Any) -> None:
-    connection = getattr(saver.inner, "conn", None)
-    if connection is not None:
-        connection.close()

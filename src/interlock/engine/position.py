@@ -64,9 +64,10 @@ def restored(
         whether there is one.
     """
     saver = graph.checkpointer
-    for saved in list(saver.list(config)) if isinstance(saver, BaseCheckpointSaver) else []:
+    listed = saver.list(config) if isinstance(saver, BaseCheckpointSaver) else ()
+    for place in [saved.config for saved in listed]:  # not their values, of which each may be the whole state
         try:
-            found = graph.get_state(saved.config)
+            found = graph.get_state(place)
         except InvalidUpdateError:
             continue
         if agrees(found, spec, visits) and found.tasks[0].name != besides:

@@ -201,8 +201,10 @@ class Project:
         ring = ring_of(self.settings)
         if self.database.shared:
             return shared_checkpointer(self.database, ring=ring)
-        path = self.home / "checkpoints.db"
-        return checkpointer(path, busy_timeout=self.settings.busy_timeout, ring=ring)
+        apart = self.home / "checkpoints.db"
+        path = self.database.file or apart
+        earlier = apart if path != apart else None
+        return checkpointer(path, busy_timeout=self.settings.busy_timeout, ring=ring, earlier=earlier)
 
     def workflow(self, path: Path) -> Workflow:
         """The workflow of a graph file.

@@ -29,6 +29,7 @@ from interlock.nodes.kinds import nodes_of
 from interlock.nodes.services import Services
 from interlock.nodes.trace import recorded
 from interlock.policies.origins import Origin, Traced, traced
+from interlock.store.fencing import alone
 from interlock.store.locks import held
 from interlock.store.people import known_as
 from interlock.store.runs import ENDED
@@ -102,7 +103,7 @@ class Upgrading:
                     why = f"{', '.join(outlook.voids)} would be void; add --void-approvals to have it asked for again"
                     return Moved(run_id, False, why)
                 upgrades_of(self.services).move(self._change(outlook), actor, voiding=voiding)
-                settle(self.new.compile(self.project.checkpoints), run_id, self.services)
+                self._write_checkpoint(run_id)
                 return Moved(run_id, True, outlook.reason, outlook.voids)
         except RunBusy as busy:
             return Moved(run_id, False, busy.message)
@@ -111,9 +112,13 @@ class Upgrading:
         """Finish a move whose process died; where the run is being driven, its driver does so."""
         try:
             with self._lease(run_id):
-                settle(self.new.compile(self.project.checkpoints), run_id, self.services)
+                self._write_checkpoint(run_id)
         except RunBusy:
             return
+
+    def _write_checkpoint(self, run_id: str) -> None:
+        with alone(self.project.checkpoints, run_id):
+            settle(self.new.compile(self.project.checkpoints), run_id, self.services)
 
     def _lease(self, run_id: str) -> Any:
         busy = f"run {run_id} is being driven by another process; wait until it has parked."

@@ -1,50 +1,86 @@
-"""Checkpoints: LangGraph's official savers, with a serializer that loads plain JSON types only, sealed where asked.
+"""Checkpoints: a saver for LangGraph that keeps each value once, and of a list that grew what it grew by.
 
-On SQLite they are a file of their own beside the database; on PostgreSQL they are tables of the same database.
+On SQLite its tables stand in the file of the database, on PostgreSQL in the database itself; `files` and
+`postgresql` say which commit waits for the disk.  A checkpoint is a manifest and the values that it names by
+channel and version, so one that changes little costs little, however large the state is.  What is large stands
+once in a thread, found by what it is.  Its serializer loads plain JSON types only, and with keys all of it is
+sealed.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from interlock.store.plain import PlainSerializer  # before anything of langgraph: it makes its serializer strict
 
 # isort: split
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
     BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
+    get_checkpoint_id,
+    get_checkpoint_metadata,
 )
-from langgraph.checkpoint.sqlite import SqliteSaver
 
-from interlock.errors import Refused
-from interlock.store.database import Database, unusable
-from interlock.store.sealed import SEALED, open_checkpoint, seal_checkpoint, seal_writes
+from interlock.store import threads
+from interlock.store.database import Database
+from interlock.store.earlier import move_file, move_server
+from interlock.store.files import FileTables
+from interlock.store.pieces import Cut, Memory, cut, known_of
+from interlock.store.reading import Reading
+from interlock.store.sealed import Envelope
 from interlock.store.sealing import Ring
+from interlock.store.threads import Tables, Thread, Transaction
+
+INLINE = 24
+"""Characters up to which a text stands in the manifest, as numbers do."""
 
 
 class Checkpoints(BaseCheckpointSaver[str]):
-    """An official saver; with keys, what it keeps is sealed.
+    """The saver over one database.
 
     It offers what a graph needs to run, and no more: rows are not copied to other threads.  What grows too big
     is cut down by `interlock.store.trimming`.
     """
 
-    def __init__(self, inner: BaseCheckpointSaver[str], ring: Ring | None = None) -> None:
-        super().__init__(serde=inner.serde)
-        self.inner = inner
+    serde: PlainSerializer
+
+    def __init__(self, tables: Tables, ring: Ring | None = None) -> None:
+        super().__init__(serde=PlainSerializer())
+        self.tables = tables
         self._ring = ring
+        self._memory = Memory()
+        self._fences: dict[str, int] = {}
+
+    # Reading ------------------------------------------------------------------------------------
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        found = self.inner.get_tuple(config)
-        return None if found is None else self._opened(found)
+        thread, space = _place(config)
+        query, place = "thread_id = ? AND checkpoint_ns = ?", [thread, space]
+        if wanted := get_checkpoint_id(config):
+            query, place = f"{query} AND checkpoint_id = ?", [*place, wanted]
+        with self.tables.reading() as transaction:
+            found = _rows(transaction, query, place, 1)
+            if not found:
+                return None
+            reading = Reading(self._envelope(thread, space))
+            [(*_, at, parent, data)] = found
+            manifest = reading.manifest(at, parent, data)
+            named = _named(manifest)
+            values = reading.values(transaction, named)
+            for channel, value in values.items():
+                known = known_of(named[channel], value.pieces, value.value)
+                if known is not None:
+                    self._memory.put((thread, space, channel), known)
+            return _tuple(transaction, reading, found[0], manifest, {name: each.value for name, each in values.items()})
 
     def list(
         self,
@@ -54,18 +90,44 @@ class Checkpoints(BaseCheckpointSaver[str]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
-        if self._ring is None:
-            yield from map(self._opened, self.inner.list(config, filter=filter, before=before, limit=limit))
-            return
-        left = limit
-        for found in self.inner.list(config, before=before):  # the database cannot look into sealed metadata
-            if left == 0:
+        """Each is read when it is asked for; one that is deleted meanwhile is left out."""
+        wheres, place = _wanted(config, before)
+        with self.tables.reading() as transaction:
+            ids = transaction.rows(
+                f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM thread_checkpoints WHERE {wheres}"
+                " ORDER BY checkpoint_id DESC",
+                *place,
+            )
+        readings: dict[tuple[str, str], Reading] = {}
+        left = len(ids) if limit is None else limit
+        for thread, space, at in ids:
+            if left <= 0:
                 return
-            opened = self._opened(found)
-            kept: Any = opened.metadata
-            if all(name in kept and kept[name] == value for name, value in (filter or {}).items()):
-                left = None if left is None else left - 1
-                yield opened
+            reading = readings.get((thread, space))
+            if reading is None:  # of one place at a time, so that what it remembers is bounded
+                readings = {(thread, space): Reading(self._envelope(thread, space))}
+                reading = readings[thread, space]
+            found = self._listed(reading, (thread, space, at), filter or {})
+            if found is not None:
+                left -= 1
+                yield found
+
+    def _listed(
+        self, reading: Reading, place: tuple[str, str, str], filter: Mapping[str, Any]
+    ) -> CheckpointTuple | None:
+        where = "thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"
+        with self.tables.reading() as transaction:
+            for row in _rows(transaction, where, place, 1):
+                manifest = reading.manifest(*row[2:])
+                kept = manifest["metadata"]
+                if all(name in kept and kept[name] == value for name, value in filter.items()):
+                    values = reading.values(transaction, _named(manifest))
+                    return _tuple(
+                        transaction, reading, row, manifest, {name: each.value for name, each in values.items()}
+                    )
+        return None
+
+    # Writing ------------------------------------------------------------------------------------
 
     def put(
         self,
@@ -74,97 +136,155 @@ class Checkpoints(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        if self._ring is not None:
-            config, checkpoint, metadata = seal_checkpoint(self._ring, config, checkpoint, metadata)
-        return self.inner.put(config, checkpoint, metadata, new_versions)
+        """Keep a checkpoint, and the values of its new versions, in one transaction.
+
+        Raises:
+            Superseded: another process has taken the thread over.
+            StoreUnavailable: nothing of it was kept.
+        """
+        thread, space = _place(config)
+        envelope = self._envelope(thread, space)
+        versions = checkpoint["channel_versions"]
+        inline: dict[str, Any] = {}
+        apart: dict[str, Any] = {}
+        for name, value in checkpoint["channel_values"].items():
+            (inline if name not in versions or _is_short(value) else apart)[name] = value
+        parent = config["configurable"].get("checkpoint_id")
+        manifest = {
+            "checkpoint": {**checkpoint, "channel_values": sorted(apart)},
+            "inline": inline,
+            "metadata": get_checkpoint_metadata(config, metadata),
+            "parent": parent,
+        }
+        content = envelope.dumps(manifest)
+        new = {name: self._cut(thread, space, name, apart[name]) for name in new_versions if name in apart}
+        written: dict[str, Callable[[], int]] = {}
+        with self._writing(envelope) as (thread_rows, _):
+            for name, found in new.items():
+                new[name] = self._standing(thread_rows, name, apart[name], found)
+                written[name] = thread_rows.value(name, str(versions[name]), new[name].piece)
+            thread_rows.checkpoint(checkpoint["id"], parent, content)
+        for name, found in new.items():
+            self._memory.put((thread, space, name), found.known(str(versions[name])) if written[name]() else None)
+        return {"configurable": {"thread_id": thread, "checkpoint_ns": space, "checkpoint_id": checkpoint["id"]}}
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        if self._ring is not None:
-            writes = seal_writes(self._ring, config, writes, task_id)
-        self.inner.put_writes(config, writes, task_id, task_path)
+        """Keep what a task wrote, in one transaction.
+
+        Raises:
+            Superseded: another process has taken the thread over.
+            StoreUnavailable: nothing of it was kept.
+        """
+        thread, space = _place(config)
+        at = str(config["configurable"]["checkpoint_id"])
+        cuts = [self._cut(thread, space, name, value) for name, value in writes]
+        instead = all(name in WRITES_IDX_MAP for name, _ in writes)
+        with self._writing(self._envelope(thread, space)) as (thread_rows, _):
+            for number, ((name, value), found) in enumerate(zip(writes, cuts, strict=True)):
+                standing = self._standing(thread_rows, name, value, found)
+                number = WRITES_IDX_MAP.get(name, number)
+                thread_rows.write(at, (task_id, task_path), number, name, standing.piece, instead=instead)
 
     def delete_thread(self, thread_id: str) -> None:
-        self.inner.delete_thread(thread_id)
+        with self._writing(self._envelope(str(thread_id), "")) as (_, transaction):
+            threads.delete(transaction, str(thread_id))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
-        return self.inner.get_next_version(current, channel)
+        """A version that is greater, and that no other has: checkpoints of two ways from one have their own values."""
+        if current is None:
+            return f"{1:010}.{secrets.token_hex(6)}"
+        number, _, _ = str(current).partition(".")
+        # Versions are compared as texts, so those of a run that an earlier release began go on as it wrote them.
+        return f"{int(number) + 1:0{len(number)}}.{secrets.token_hex(6)}"
 
     def with_allowlist(self, extra_allowlist: Any) -> Checkpoints:
         """This saver: no class is ever loaded, whatever a graph's state is declared to hold."""
         return self
 
-    def _opened(self, found: CheckpointTuple) -> CheckpointTuple:
-        if self._ring is not None:
-            return open_checkpoint(self._ring, found)
-        if SEALED in found.metadata:
-            thread = found.config["configurable"]["thread_id"]
-            raise Refused(
-                f"the checkpoints of {thread} are sealed; nothing was done. Set INTERLOCK_CHECKPOINT_KEY to their key."
-            )
-        return found
-
-
-class SqliteCheckpoints(SqliteSaver):
-    """The official saver, whose database errors say what to do next."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        super().__init__(connection, serde=PlainSerializer())
-        self._path = path
+    # One writer ---------------------------------------------------------------------------------
 
     @contextmanager
-    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+    def alone(self, thread_id: str) -> Iterator[None]:
+        """Supersede every other writer of a thread; the block's own writes are refused once it is superseded.
+
+        Raises:
+            StoreUnavailable: the database cannot be used now.
+        """
+        with self.tables.writing() as transaction:
+            fence = threads.take_over(transaction, thread_id)
+        self._fences[thread_id] = fence
         try:
-            with super().cursor(transaction) as cursor:
-                yield cursor
-        except sqlite3.Error as error:
-            with self.lock:  # never what another thread is writing
-                self.conn.rollback()
-            raise unusable(f"the checkpoints {self._path}", str(error)) from None
+            yield
+        finally:
+            if self._fences.get(thread_id) == fence:
+                del self._fences[thread_id]
+
+    @contextmanager
+    def _writing(self, envelope: Envelope) -> Iterator[tuple[Thread, Transaction]]:
+        with self.tables.writing() as transaction:
+            found = Thread(transaction, envelope)
+            found.claim(self._fences.get(envelope.thread))
+            yield found, transaction
+            found.count()
+
+    def _cut(self, thread: str, space: str, channel: str, value: Any) -> Cut:
+        return cut(self.serde, value, self._memory.get((thread, space, channel)))
+
+    def _standing(self, thread_rows: Thread, channel: str, value: Any, found: Cut) -> Cut:
+        """The same, whole where what it goes on from was deleted meanwhile."""
+        after = found.piece.after
+        return found if after is None or thread_rows.has(channel, after) else cut(self.serde, value, None)
+
+    # Size ---------------------------------------------------------------------------------------
 
     def stored(self, run_id: str) -> int:
-        """Bytes of a run's checkpoints and pending writes."""
-        with self.cursor(transaction=False) as cursor:
-            (size,) = cursor.execute(
-                "SELECT (SELECT coalesce(sum(length(checkpoint)), 0) FROM checkpoints WHERE thread_id = :run)"
-                " + (SELECT coalesce(sum(length(value)), 0) FROM writes WHERE thread_id = :run)",
-                {"run": run_id},
-            ).fetchone()
-        return int(size)
+        """Bytes of a run's checkpoints, values and pending writes."""
+        with self.tables.reading() as transaction:
+            return threads.stored(transaction, run_id)[0]
+
+    def needed(self, run_id: str) -> int:
+        """How many of them the newest checkpoints needed when the old ones were last forgotten."""
+        with self.tables.reading() as transaction:
+            return threads.stored(transaction, run_id)[1]
 
     def forget(self, run_id: str, kept: int) -> None:
-        """Delete all but the newest so many checkpoints of a run, with their pending writes."""
-        with self.cursor() as cursor:
-            oldest = cursor.execute(
-                "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''"
-                " ORDER BY checkpoint_id DESC LIMIT 1 OFFSET ?",
-                (run_id, kept - 1),
-            ).fetchone()
-            for table in ("writes", "checkpoints") if oldest else ():
-                cursor.execute(
-                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id < ?",
-                    (run_id, *oldest),
-                )
+        """Delete all but the newest so many checkpoints of a run, with their pending writes and values.
+
+        A value, or the front of a list, that a kept checkpoint still needs stays, however old it is.
+        """
+        envelope = self._envelope(run_id, "")
+        with self._writing(envelope) as (_, transaction):
+            newest = _rows(transaction, "thread_id = ? AND checkpoint_ns = ?", (run_id, ""), kept)
+            if newest:
+                reading = Reading(envelope)
+                named = [each for row in newest for each in _named(reading.manifest(*row[2:])).items()]
+                threads.drop_unneeded(transaction, run_id, "", newest[-1][2], named)
+
+    def close(self) -> None:
+        """Let go of the database's file."""
+        self.tables.close()
+
+    def _envelope(self, thread: str, space: str) -> Envelope:
+        return Envelope(self.serde, self._ring, thread, space)
 
 
-def checkpointer(path: Path, *, busy_timeout: float = 30.0, ring: Ring | None = None) -> Checkpoints:
+def checkpointer(
+    path: Path, *, busy_timeout: float = 30.0, ring: Ring | None = None, earlier: Path | None = None
+) -> Checkpoints:
     """The saver over the SQLite file at `path`.
 
     Args:
         ring: the keys to seal with; without them, values stand in clear.
+        earlier: a file in which an earlier release kept them; what it holds is moved, and it is deleted.
 
     Raises:
-        StoreUnavailable: the file cannot be opened.
+        StoreUnavailable: a file cannot be opened.
     """
-    try:
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=busy_timeout)
-        saver = SqliteCheckpoints(connection, path)
-        saver.setup()
-        connection.execute("PRAGMA synchronous=FULL")
-    except sqlite3.Error as error:
-        raise unusable(f"the checkpoints {path}", str(error)) from None
-    return Checkpoints(saver, ring)
+    tables = FileTables(path, busy_timeout=busy_timeout)
+    move_file(tables, earlier or path)
+    return Checkpoints(tables, ring)
 
 
 def shared_checkpointer(database: Database, *, ring: Ring | None = None) -> Checkpoints:
@@ -174,8 +294,72 @@ def shared_checkpointer(database: Database, *, ring: Ring | None = None) -> Chec
         SettingsError: what it is built on is not installed.
         StoreUnavailable: the tables cannot be made.
     """
-    from interlock.store.postgresql import PostgresCheckpoints  # needs the extra `postgres`
+    from interlock.store.postgresql import ServerTables  # needs the extra `postgres`
 
-    saver = PostgresCheckpoints(database)
-    saver.setup()
-    return Checkpoints(saver, ring)
+    tables = ServerTables(database)
+    move_server(tables, database)
+    return Checkpoints(tables, ring)
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a value is no longer than a row that would hold it."""
+    return value is None or type(value) in (bool, int, float) or (type(value) is str and len(value) <= INLINE)
+
+
+def _place(config: RunnableConfig) -> tuple[str, str]:
+    configurable = config["configurable"]
+    return str(configurable["thread_id"]), str(configurable.get("checkpoint_ns", ""))
+
+
+def _wanted(config: RunnableConfig | None, before: RunnableConfig | None) -> tuple[str, list[str]]:
+    wheres, values = ["1 = 1"], []
+    if config is not None:
+        wheres.append("thread_id = ?")
+        values.append(str(config["configurable"]["thread_id"]))
+        if config["configurable"].get("checkpoint_ns") is not None:
+            wheres.append("checkpoint_ns = ?")
+            values.append(str(config["configurable"]["checkpoint_ns"]))
+        if at := get_checkpoint_id(config):
+            wheres.append("checkpoint_id = ?")
+            values.append(at)
+    if before is not None:
+        wheres.append("checkpoint_id < ?")
+        values.append(str(get_checkpoint_id(before)))
+    return " AND ".join(wheres), values
+
+
+def _rows(transaction: Transaction, where: str, place: Sequence[str], limit: int) -> list[tuple[Any, ...]]:
+    """Checkpoints, newest first: thread, namespace, id, parent, manifest."""
+    return transaction.rows(
+        "SELECT thread_id, checkpoint_ns, checkpoint_id, parent_id, data FROM thread_checkpoints"
+        f" WHERE {where} ORDER BY checkpoint_id DESC LIMIT {limit:d}",
+        *place,
+    )
+
+
+def _named(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The channels whose values stand apart, and their versions."""
+    checkpoint = manifest["checkpoint"]
+    return {name: str(checkpoint["channel_versions"].get(name)) for name in checkpoint["channel_values"]}
+
+
+def _tuple(
+    transaction: Transaction,
+    reading: Reading,
+    row: tuple[Any, ...],
+    manifest: Mapping[str, Any],
+    values: Mapping[str, Any],
+) -> CheckpointTuple:
+    thread, space, at, parent, _ = row
+
+    def config(of: str) -> RunnableConfig:
+        return {"configurable": {"thread_id": thread, "checkpoint_ns": space, "checkpoint_id": of}}
+
+    checkpoint = {**manifest["checkpoint"], "channel_values": {**manifest.get("inline", {}), **values}}
+    return CheckpointTuple(
+        config(at),
+        cast(Checkpoint, checkpoint),
+        cast(CheckpointMetadata, manifest["metadata"]),
+        config(parent) if parent else None,
+        reading.writes(transaction, at),
+    )

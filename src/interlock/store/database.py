@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
@@ -99,14 +100,20 @@ class Database:
             yield session
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self, *, one_moment: bool = False) -> Iterator[Connection]:
         """A transaction of what shares this database with our tables; it commits unless the block raises.
+
+        Args:
+            one_moment: whatever it reads, it sees as it was at its first query.
 
         Raises:
             StoreUnavailable: the database cannot be used now.
         """
-        with self._explained(), self.engine.begin() as connection:
-            yield connection
+        with self._explained(), self.engine.connect() as connection:
+            if one_moment:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def apart(self) -> Iterator[Connection]:
@@ -122,6 +129,12 @@ class Database:
             yield connection
         finally:
             connection.close()
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it is; None where it is a server's, or in memory."""
+        plain = self.url.get_backend_name() == "sqlite" and not (self.url.host or self.url.query)
+        return Path(self.url.database) if plain and self.url.database not in (None, "", ":memory:") else None
 
     @property
     def shared(self) -> bool:

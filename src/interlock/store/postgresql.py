@@ -1,96 +1,111 @@
-"""LangGraph's official PostgreSQL saver, over the connections of our database."""
+"""The tables of checkpoints in a PostgreSQL database, over the connections of our own.
+
+A commit here does not wait for the disk of the server (`synchronous_commit=off`).  Nothing is lost unless the
+server itself dies, and then only the last moments: the log of a server is one sequence, so each commit of our
+other rows, which does wait, forces what was written before it to the disk too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any
 
 import psycopg
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
-from langgraph.checkpoint.postgres import PostgresSaver
-from psycopg.rows import dict_row
+from sqlalchemy import inspect
 
 from interlock.store.database import Database, unusable
-from interlock.store.plain import Boxed, PlainSerializer
+from interlock.store.threads import TABLES
 
 
-class PostgresCheckpoints(PostgresSaver):
-    """The official saver: each call is one transaction, its errors say what to do next.
-
-    Texts stand among the values, never in the checkpoint's JSON, which takes no zero characters.
-    """
-
-    MIGRATIONS: ClassVar[list[str]] = [  # type: ignore[misc]  # the base declares no class variable
-        statement.replace("CONCURRENTLY ", "") for statement in PostgresSaver.MIGRATIONS
-    ]
-    """Its own, all in one transaction: an index made beside other work deadlocks with whoever waits for the tables."""
+class ServerTables:
+    """Each transaction has a connection of the database's pool."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(None, serde=PlainSerializer())  # type: ignore[arg-type]  # see _cursor
-        self._database = database
+        """Make the tables where they are not there; of many processes one does so at a time.
 
-    def setup(self) -> None:
-        """Make the tables, or bring them up to date; of many processes one does so at a time."""
-        with self._database.write():
-            super().setup()
-
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        values = {
-            name: Boxed(value) if isinstance(value, str) else value
-            for name, value in checkpoint["channel_values"].items()
-        }
-        return super().put(config, {**checkpoint, "channel_values": values}, metadata, new_versions)
-
-    def stored(self, run_id: str) -> int:
-        """Bytes of a run's values and pending writes."""
-        with self._cursor() as cursor:
-            found = cursor.execute(
-                "SELECT (SELECT coalesce(sum(octet_length(blob)), 0) FROM checkpoint_blobs WHERE thread_id = %(run)s)"
-                " + (SELECT coalesce(sum(octet_length(blob)), 0) FROM checkpoint_writes WHERE thread_id = %(run)s)"
-                " AS size",
-                {"run": run_id},
-            ).fetchone()
-        return int(found["size"]) if found else 0
-
-    def forget(self, run_id: str, kept: int) -> None:
-        """Delete all but the newest so many checkpoints of a run, with their pending writes and values.
-
-        A value that a kept checkpoint still names stays, however old it is.
+        Raises:
+            StoreUnavailable: the database cannot be used now.
         """
-        with self._cursor() as cursor:
-            oldest = cursor.execute(
-                "SELECT checkpoint_id FROM checkpoints WHERE thread_id = %s AND checkpoint_ns = ''"
-                " ORDER BY checkpoint_id DESC LIMIT 1 OFFSET %s",
-                (run_id, kept - 1),
-            ).fetchone()
-            if oldest is None:
-                return
-            before = {"run": run_id, "oldest": oldest["checkpoint_id"]}
-            these = "thread_id = %(run)s AND checkpoint_ns = ''"
-            cursor.execute(f"DELETE FROM checkpoint_writes WHERE {these} AND checkpoint_id < %(oldest)s", before)
-            cursor.execute(f"DELETE FROM checkpoints WHERE {these} AND checkpoint_id < %(oldest)s", before)
-            cursor.execute(
-                f"DELETE FROM checkpoint_blobs AS blobs WHERE {these} AND NOT EXISTS ("
-                "SELECT 1 FROM checkpoints AS kept, jsonb_each_text(kept.checkpoint -> 'channel_versions') AS named"
-                " WHERE kept.thread_id = blobs.thread_id AND kept.checkpoint_ns = blobs.checkpoint_ns"
-                " AND named.key = blobs.channel AND named.value = blobs.version)",
-                before,
-            )
+        self.database = database
+        with database.connection() as connection:
+            known = inspect(connection).has_table("thread_contents")
+        if not known:
+            with database.write() as session:
+                connection = session.connection()
+                for statement in TABLES:
+                    made = statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS").replace("BLOB", "BYTEA")
+                    connection.exec_driver_sql(made)
 
     @contextmanager
-    def _cursor(self, *, pipeline: bool = False) -> Iterator[psycopg.Cursor[dict[str, Any]]]:
+    def reading(self) -> Iterator[ServerTransaction]:
+        """A transaction that sees one moment.
+
+        Raises:
+            StoreUnavailable: the database cannot be used now.
+        """
+        with self._transaction(one_moment=True) as transaction:
+            yield transaction
+
+    @contextmanager
+    def writing(self, *, forced: bool = False) -> Iterator[ServerTransaction]:
+        """A transaction that commits unless its block raises.
+
+        Args:
+            forced: its commit waits for the disk.
+
+        Raises:
+            StoreUnavailable: the database cannot be used now; nothing of the block was kept.
+        """
+        with self._transaction() as transaction:
+            if not forced:
+                transaction.later("SET LOCAL synchronous_commit TO off")
+            yield transaction
+
+    def close(self) -> None:
+        """Nothing: the connections are the database's."""
+
+    @contextmanager
+    def _transaction(self, *, one_moment: bool = False) -> Iterator[ServerTransaction]:
         try:
-            with self._database.connection() as connection:
+            with self.database.connection(one_moment=one_moment) as connection:
                 raw: Any = connection.connection.driver_connection
-                with raw.cursor(binary=True, row_factory=dict_row) as cursor:
-                    yield cursor
+                with raw.pipeline() as pipeline:  # what needs no answer waits for none
+                    yield ServerTransaction(raw, pipeline)
         except psycopg.Error as error:
-            raise unusable(f"the checkpoints in {self._database.name}", str(error)) from None
+            raise unusable(f"the checkpoints in {self.database.name}", str(error)) from None
+
+
+class ServerTransaction:
+    """An open transaction of a server."""
+
+    FOR_UPDATE = " FOR UPDATE"
+
+    def __init__(self, connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline) -> None:
+        self._connection, self._pipeline = connection, pipeline
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        return list(self._connection.cursor(binary=True).execute(_asked(query), values).fetchall())
+
+    def change(self, statement: str, *values: Any) -> int:
+        return self.later(statement, *values)()
+
+    def later(self, statement: str, *values: Any) -> Callable[[], int]:
+        cursor = self._connection.cursor(binary=True).execute(_asked(statement), values)
+
+        def changed() -> int:
+            if cursor.rowcount < 0:
+                self._pipeline.sync()
+            return max(cursor.rowcount, 0)
+
+        return changed
+
+    def repeat(self, statement: str, values: Sequence[tuple[Any, ...]]) -> None:
+        self._connection.cursor(binary=True).executemany(_asked(statement), values)
+
+
+@lru_cache(maxsize=512)
+def _asked(statement: str) -> Any:
+    """A statement as the driver reads it."""
+    return statement.replace("?", "%s")

@@ -1,139 +1,147 @@
-"""Checkpoints as a sealed saver keeps them: every value sealed for its own place, and one sealed manifest.
+"""What stands in a row of a checkpoint, closed for its own place: sealed with a ring of keys, in clear without one.
 
-A value is bound to its thread, namespace, channel and version; a pending write to its thread, namespace,
-checkpoint, task and channel.  The manifest, bound to its checkpoint, says what the checkpoint consists of: its
-metadata, its parent, the versions of its channels, and which of them have values.  So a value or a row that
-was moved, changed, added or left out is refused.  What stays readable in the database: ids, times, and the
-names of channels, tasks and nodes.
+A value is bound to its thread, namespace, channel and version, and tells the version that it goes on from; a
+pending write to its thread, namespace, checkpoint, task and channel, and tells its number.  A content that
+stands apart is bound to its address, which whatever refers to it tells.  The manifest of a checkpoint, bound to
+its id, says what the checkpoint consists of: its metadata, its parent, the versions of its channels, and which
+of them have values.  So a value or a row that was moved, changed, added or left out is refused.  What stays
+readable in the database: ids, times, sizes, the names of channels, tasks and nodes, and which contents of one
+thread are the same.  In clear, only a content that is not what its address says is noticed.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any, cast
+import hashlib
+from dataclasses import dataclass
+from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    WRITES_IDX_MAP,
-    Checkpoint,
-    CheckpointMetadata,
-    CheckpointTuple,
-    PendingWrite,
-    get_checkpoint_metadata,
-)
+import ormsgpack
 
+from interlock.errors import Refused
+from interlock.store.pieces import SMALL, Piece
 from interlock.store.plain import PlainSerializer
-from interlock.store.sealing import Ring, changed
+from interlock.store.sealing import ADDRESS, VERSION, Ring, changed
 
-SEALED = "sealed"
-"""The one field of a sealed checkpoint's metadata: its manifest."""
-
-_serializer = PlainSerializer()
+APART = b"piece\0"
+"""What a row begins with that is more than a whole value."""
 
 
-def seal_checkpoint(
-    ring: Ring, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata
-) -> tuple[RunnableConfig, Checkpoint, CheckpointMetadata]:
-    """What is given to the saver in place of these three."""
-    thread, space = _thread(config)
-    versions = checkpoint["channel_versions"]
-    values = {
-        name: _seal(ring, value, thread, space, "value", name, str(versions.get(name)))
-        for name, value in checkpoint["channel_values"].items()
-    }
-    parent = config["configurable"].get("checkpoint_id")
-    manifest = {
-        "checkpoint": {**checkpoint, "channel_values": sorted(values)},
-        "metadata": get_checkpoint_metadata(config, metadata),
-        "parent": parent,
-    }
-    sealed = _seal(ring, manifest, thread, space, "checkpoint", checkpoint["id"])
-    bare: RunnableConfig = {"configurable": {"thread_id": thread, "checkpoint_ns": space}}
-    if parent is not None:
-        bare["configurable"]["checkpoint_id"] = parent
-    outer = {**checkpoint, "channel_values": values, "versions_seen": {}, "updated_channels": None}
-    return bare, cast(Checkpoint, outer), cast(CheckpointMetadata, {SEALED: base64.b64encode(sealed).decode()})
+@dataclass(frozen=True)
+class Row:
+    """What a row says of a value."""
+
+    content: bytes | None
+    """The serializer's type, a zero byte, and the bytes; None where they stand apart."""
+    address: bytes | None = None
+    after: str | None = None
+    number: int | None = None
+    """The place of a pending write among those of its task."""
+
+    def packed(self) -> bytes:
+        """The row as bytes; a whole value as earlier releases have it."""
+        if self.content is not None and self.after is None and self.number is None:
+            return self.content
+        return APART + ormsgpack.packb([self.content, self.address, self.after, self.number])
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Row:
+        """A row from its bytes.
+
+        Raises:
+            ValueError, TypeError: they are none.
+        """
+        if not data.startswith(APART):
+            return cls(data)
+        content, address, after, number = ormsgpack.unpackb(data[len(APART) :])
+        if not isinstance(content, bytes) and not isinstance(address, bytes):
+            raise ValueError("a row without a value")
+        return cls(content, address, after, number)
 
 
-def seal_writes(
-    ring: Ring, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str
-) -> list[tuple[str, Any]]:
-    """The writes of a task, each with its place among them."""
-    thread, space = _thread(config)
-    at = str(config["configurable"]["checkpoint_id"])
-    return [
-        (name, _seal(ring, [_index(name, number), value], thread, space, "write", at, task_id, name))
-        for number, (name, value) in enumerate(writes)
-    ]
+class Envelope:
+    """Closes and opens what one thread keeps in one namespace."""
+
+    def __init__(self, serializer: PlainSerializer, ring: Ring | None, thread: str, space: str) -> None:
+        self.thread, self.space = thread, space
+        self._serializer, self._ring = serializer, ring
+
+    def close(self, content: bytes, *place: str) -> bytes:
+        """`content` as it may stand at `place`."""
+        return content if self._ring is None else self._ring.seal(content, (self.thread, self.space, *place))
+
+    def open(self, kept: object, *place: str) -> bytes:
+        """What was closed for `place`.
+
+        Raises:
+            Refused: it was sealed and there is no key, or what the ring says of it.
+        """
+        if self._ring is not None:
+            return self._ring.open(kept, (self.thread, self.space, *place))
+        if not isinstance(kept, bytes):
+            raise changed(self.thread)
+        if kept[:1] == VERSION:
+            raise Refused(
+                f"the checkpoints of {self.thread} are sealed; nothing was done. "
+                "Set INTERLOCK_CHECKPOINT_KEY to their key."
+            )
+        return kept
+
+    def dumps(self, value: Any) -> bytes:
+        """A value as it is closed."""
+        kind, data = self._serializer.dumps_typed(value)
+        return kind.encode() + b"\0" + data
+
+    def loads(self, content: bytes) -> Any:
+        """A value from what was opened.
+
+        Raises:
+            Refused: it is of a type that is not read, or of none.
+        """
+        return self.value(*typed(content))
+
+    def value(self, kind: str, data: bytes) -> Any:
+        """A value from the serializer's type and bytes.
+
+        Raises:
+            Refused: as above.
+        """
+        try:
+            return self._serializer.loads_typed((kind, data))
+        except ValueError:
+            raise changed(self.thread) from None
+
+    def row(self, piece: Piece, number: int | None = None) -> tuple[Row, bytes | None]:
+        """What a row says of a piece, and the content that stands apart from it."""
+        content = piece.kind.encode() + b"\0" + piece.data
+        if len(content) < SMALL:
+            return Row(content, None, piece.after, number), None
+        return Row(None, self.address(content), piece.after, number), content
+
+    def address(self, content: bytes) -> bytes:
+        """What a content of the thread is found by."""
+        if self._ring is None:
+            return hashlib.blake2b(content, digest_size=ADDRESS).digest()
+        return self._ring.address(content, self.thread)
+
+    def close_content(self, content: bytes, address: bytes) -> bytes:
+        """A content as it stands under its address, for the whole thread."""
+        return content if self._ring is None else self._ring.seal(content, (self.thread, "content", address.hex()))
+
+    def open_content(self, kept: object, address: bytes) -> bytes:
+        """The content that stands under an address.
+
+        Raises:
+            Refused: it is another one.
+        """
+        if self._ring is not None:
+            return self._ring.open(kept, (self.thread, "content", address.hex()))
+        content = self.open(kept)
+        if self.address(content) != address:
+            raise changed(self.thread)
+        return content
 
 
-def open_checkpoint(ring: Ring, found: CheckpointTuple) -> CheckpointTuple:
-    """A checkpoint as it was before it was sealed.
-
-    Raises:
-        Refused: something of it was never sealed, or was changed, moved, added or left out.
-    """
-    thread, space = _thread(found.config)
-    at = found.config["configurable"]["checkpoint_id"]
-    manifest = _open(ring, _manifest(found), thread, space, "checkpoint", at)
-    checkpoint, outer = manifest["checkpoint"], found.checkpoint
-    parent = found.parent_config["configurable"]["checkpoint_id"] if found.parent_config else None
-    if (
-        (outer["id"], parent or None) != (at, manifest["parent"] or None)
-        or outer["channel_versions"] != checkpoint["channel_versions"]
-        or sorted(outer["channel_values"]) != checkpoint["channel_values"]
-    ):
-        raise changed(thread)
-    versions = checkpoint["channel_versions"]
-    values = {
-        name: _open(ring, value, thread, space, "value", name, str(versions.get(name)))
-        for name, value in outer["channel_values"].items()
-    }
-    return found._replace(
-        checkpoint=cast(Checkpoint, {**checkpoint, "channel_values": values}),
-        metadata=manifest["metadata"],
-        pending_writes=_opened_writes(ring, found.pending_writes or [], thread, space, at),
-    )
-
-
-def _opened_writes(ring: Ring, writes: Sequence[PendingWrite], thread: str, space: str, at: str) -> list[PendingWrite]:
-    opened, numbers = [], []
-    for task_id, name, value in writes:
-        number, content = _open(ring, value, thread, space, "write", at, task_id, name)
-        opened.append((task_id, name, content))
-        numbers.append((task_id, number))
-    for before, after in pairwise(numbers):
-        if before[0] == after[0] and before[1] >= after[1]:  # one task's writes, put in another order or repeated
-            raise changed(thread)
-    return opened
-
-
-def _index(name: str, number: int) -> int:
-    return WRITES_IDX_MAP.get(name, number)
-
-
-def _thread(config: RunnableConfig) -> tuple[str, str]:
-    configurable = config["configurable"]
-    return str(configurable["thread_id"]), str(configurable.get("checkpoint_ns", ""))
-
-
-def _manifest(found: CheckpointTuple) -> object:
-    """The sealed manifest; something that opens as none where there is none."""
-    text = cast(dict[str, Any], found.metadata).get(SEALED)
-    try:
-        return base64.b64decode(text, validate=True) if isinstance(text, str) else None
-    except binascii.Error:
-        return None
-
-
-def _seal(ring: Ring, value: Any, *place: str) -> bytes:
-    kind, data = _serializer.dumps_typed(value)
-    return ring.seal(kind.encode() + b"\0" + data, place)
-
-
-def _open(ring: Ring, sealed: object, *place: str) -> Any:
-    kind, _, data = ring.open(sealed, place).partition(b"\0")
-    return _serializer.loads_typed((kind.decode(), data))
+def typed(content: bytes) -> tuple[str, bytes]:
+    """The serializer's type and bytes, from what was opened."""
+    kind, _, data = content.partition(b"\0")
+    return kind.decode("ascii", "replace"), data

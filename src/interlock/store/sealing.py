@@ -24,6 +24,8 @@ from interlock.settings import Settings
 VERSION = b"\x01"
 ID_BYTES, NONCE_BYTES, TAG_BYTES = 8, 12, 16
 HEADER = len(VERSION) + ID_BYTES + NONCE_BYTES
+ADDRESS = 20
+"""Bytes of the digest that a content is found by."""
 
 Place = Sequence[str]
 """What a value is bound to, its thread first."""
@@ -68,6 +70,10 @@ class Ring:
             )
         except InvalidTag:
             raise changed(place[0]) from None
+
+    def address(self, content: bytes, thread: str) -> bytes:
+        """What `content` is found by in a thread: the same for the same content, and telling nobody without a key."""
+        return hashlib.blake2b(content, digest_size=ADDRESS, key=_naming(self._keys[self._newest], thread)).digest()
 
 
 def changed(thread: str) -> Refused:
@@ -116,8 +122,16 @@ def _id_of(key: bytes) -> bytes:
 
 @lru_cache(maxsize=256)
 def _cipher(key: bytes, thread: str) -> AESGCM:
-    info = b"interlock checkpoint\0" + thread.encode()
-    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key))
+    return AESGCM(_derived(key, b"interlock checkpoint\0" + thread.encode()))
+
+
+@lru_cache(maxsize=256)
+def _naming(key: bytes, thread: str) -> bytes:
+    return _derived(key, b"interlock checkpoint content\0" + thread.encode())
+
+
+def _derived(key: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key)
 
 
 def _bound(header: bytes, place: Place) -> bytes:

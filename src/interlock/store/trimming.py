@@ -1,8 +1,9 @@
 """Bounding what a run keeps of its past positions.
 
-Every checkpoint holds the whole state, so a run whose state grows by each step would store the square of
-what it says.  Once the checkpoints of a run have more than `MOST_BYTES`, all but the newest are forgotten: a
-run goes on from the newest one that agrees with the store, and its record is in the tables, never here.
+Every checkpoint keeps what changed since the one before it.  Once the checkpoints of a run have more than
+`MOST_BYTES`, all but the newest are forgotten, with every value that those no longer need: a run goes on from
+the newest one that agrees with the store, and its record is in the tables, never here.  What those need may be
+more than that by itself; then the next look through all of it waits until as much again has come.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ class Forgetful(Protocol):
         """Bytes of what it keeps of a run."""
         ...
 
+    def needed(self, run_id: str) -> int:
+        """How many of them had to stay when old checkpoints were last forgotten."""
+        ...
+
     def forget(self, run_id: str, kept: int) -> None:
         """Delete all but the newest so many checkpoints of a run, with their pending writes."""
         ...
@@ -39,8 +44,10 @@ def trim(saver: BaseCheckpointSaver[Any], run_id: str) -> bool:
     Raises:
         StoreUnavailable: they cannot be read or deleted.
     """
-    inner = getattr(saver, "inner", saver)
-    if not isinstance(inner, Forgetful) or inner.stored(run_id) <= MOST_BYTES:
+    if not isinstance(saver, Forgetful):
         return False
-    inner.forget(run_id, KEPT)
+    stored = saver.stored(run_id)
+    if stored <= MOST_BYTES or stored <= 2 * saver.needed(run_id):
+        return False
+    saver.forget(run_id, KEPT)
     return True
