@@ -87,6 +87,11 @@ class Layer(nn.Module):
         return y
 
 
+def _table(rows: int) -> nn.Embedding:
+    """An embedding filled from the file later: drawing first values would load torch's compiler, over a second."""
+    return nn.Embedding(rows, WIDTH, _weight=torch.empty(rows, WIDTH, device=_LATER))
+
+
 class Encoder(nn.Module):
     """The layers in two groups.
 
@@ -96,9 +101,7 @@ class Encoder(nn.Module):
 
     def __init__(self, upper: int) -> None:
         super().__init__()
-        self.words = nn.Embedding(30522, WIDTH, device=_LATER)
-        self.positions = nn.Embedding(LONGEST, WIDTH, device=_LATER)
-        self.kinds = nn.Embedding(2, WIDTH, device=_LATER)
+        self.words, self.positions, self.kinds = _table(30522), _table(LONGEST), _table(2)
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12, device=_LATER)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS - upper))
         self.joint = nn.ModuleList(Layer() for _ in range(upper))
