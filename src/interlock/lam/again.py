@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from interlock.lam.filling import same
+
 
 def same_thing(one: Any, other: Any) -> bool:
     """Whether two values are equal, or two texts one of which begins or ends with all words of the other."""
     if isinstance(one, str) and isinstance(other, str):
         few, many = sorted((_words(one), _words(other)), key=len)
         return bool(few) and few in (many[: len(few)], many[-len(few) :])
-    return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)
+    return same(one, other)
 
 
 def same_call(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

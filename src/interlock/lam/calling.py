@@ -127,7 +127,8 @@ def _apart(
     """
     own: list[list[tuple[int, int]]] = []
     shared: list[tuple[int, int]] = []
-    for clause in clauses(text):
+    parts = clauses(text)
+    for clause in parts if len(parts) > 1 else ():
         if _complete(tool, choose(tool, [_within(row, [clause], rivals) for row in offers])):
             own.append([clause])
         elif not own or speaks_of_all(text[slice(*clause)]):

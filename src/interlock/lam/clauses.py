@@ -35,7 +35,7 @@ class Clauses:
 
     def __init__(self, text: str, anchors: Sequence[int]) -> None:
         self.text, self.anchors = text, list(anchors)
-        self._begins = [0, *(match.end() for match in _BREAK.finditer(text) if match.end() < len(text))]
+        self._begins = [start for start, _ in clauses(text)]
         self._at = [self._clause(anchor) for anchor in self.anchors]
 
     def of(self, start: int, *, alone: bool) -> list[int]:
