@@ -29,6 +29,7 @@ from interlock.cli import (
     serve,
     trajectories,
     upgrade,
+    work,
 )
 from interlock.cli.output import EXIT_FAILED, EXIT_USAGE, console
 from interlock.errors import InterlockError, SettingsError, UsageError
@@ -65,6 +66,7 @@ app.command("import")(interchange.import_)
 app.command()(runs.run)
 app.command()(compare.compare)
 app.command()(serve.serve)
+app.command()(work.work)
 app.command()(notify.notify)
 app.add_typer(runs.app, name="runs")
 review.app.command()(ask.ask)

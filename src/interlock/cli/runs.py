@@ -79,7 +79,12 @@ def run(
         console(stderr=True).print(f"run [bold]{started.id}[/bold] of {started.graph}")
     if detach:
         if not as_json:
-            console().print(f"{started.id} is accepted. Drive it: interlock runs resume {started.id}")
+            then = (
+                "A worker goes on with it."
+                if engine.project.jobs.wanted
+                else f"Drive it: interlock runs resume {started.id}"
+            )
+            console().print(f"{started.id} is accepted. {then}")
         raise typer.Exit(EXIT_DONE)
     finish(engine.drive(started.id), as_json)
 

@@ -33,11 +33,13 @@ from interlock.source import SourceError, hint_for
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit
 from interlock.store.audit_key import audit_key
+from interlock.store.chain import Link
 from interlock.store.checkpoints import checkpointer, shared_checkpointer
 from interlock.store.consultations import Consultations
 from interlock.store.credentials import Credentials
-from interlock.store.database import Database
+from interlock.store.database import Database, Transaction
 from interlock.store.effects import Ledger
+from interlock.store.jobs import Jobs
 from interlock.store.notices import Notices
 from interlock.store.pauses import Pauses
 from interlock.store.runs import Runs
@@ -152,6 +154,16 @@ class Project:
         return Notices(self.database, self.clock, channels(self.settings), self.settings.notify_events)
 
     @cached_property
+    def jobs(self) -> Jobs:
+        """What workers are told to do."""
+        return Jobs(self.database)
+
+    def _heard(self, session: Transaction, entry: Link) -> None:
+        """What else is written in the transaction of an audit entry."""
+        self.notices.heard(session, entry)
+        self.jobs.heard(session, entry)
+
+    @cached_property
     def services(self) -> Services:
         """Everything that running steps may use.
 
@@ -163,7 +175,7 @@ class Project:
             database = self.database
             head_file = self.settings.audit_head_file
             witness = Witness(head_file) if head_file is not None else None
-            audit = Audit(audit_key(self.home), self.clock, self.notices.heard, witness)
+            audit = Audit(audit_key(self.home), self.clock, self._heard, witness)
             ledger = Ledger(database, audit, self.clock)
             return Services(
                 settings=self.settings,

@@ -130,6 +130,19 @@ class Database:
         finally:
             connection.close()
 
+    def call_connections(self, name: str) -> None:
+        """Let the server know this process's connections by a name, so that others can end them; on SQLite, nothing."""
+        if not self.shared:
+            return
+
+        @event.listens_for(self.engine, "connect")
+        def _name(connection: Any, _record: object) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('application_name', %s, false)", (name[:63],))
+            connection.commit()
+
+        self.engine.dispose()
+
     @property
     def file(self) -> Path | None:
         """The file that it is; None where it is a server's, or in memory."""

@@ -492,3 +492,22 @@ class Notice(Row, table=True):
     """When it is tried next; while somebody delivers it, when others may take it over."""
     created_at: datetime = _moment()
     sent_at: datetime | None = _optional_moment()
+
+
+class Worker(Row, table=True):
+    """A process that advances runs.
+
+    `state`: serving, draining (it takes no more jobs), gone (it ended), or dead (its jobs were given to others).
+    """
+
+    __tablename__ = "workers"
+
+    id: str = Field(primary_key=True)
+    host: str
+    pid: int
+    state: str = Field(index=True)
+    at_once: int
+    """How many runs it advances at a time."""
+    started_at: datetime = _moment()
+    beat_at: datetime = _moment()
+    """When it was last heard of, by the clock of the database."""

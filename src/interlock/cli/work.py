@@ -1,0 +1,53 @@
+"""`interlock work`: a worker that advances runs."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interlock.cli.output import console
+from interlock.cli.runs import open_engine
+from interlock.errors import UsageError
+
+if TYPE_CHECKING:
+    from interlock.store.tables import Worker as Row
+
+
+def work(
+    at_once: Annotated[int, typer.Option("--at-once", min=1, max=256, help="Runs that it advances at a time.")] = 4,
+    poll: Annotated[
+        float,
+        typer.Option("--poll", min=0.02, max=60, help="Seconds that a job may lie in the queue before it is seen."),
+    ] = 0.2,
+    dead_after: Annotated[
+        float,
+        typer.Option(
+            "--dead-after", min=1, max=3600, help="Seconds without a sign of life after which others take over."
+        ),
+    ] = 6.0,
+    grace: Annotated[
+        float, typer.Option("--grace", min=0, max=3600, help="Seconds for runs to come to rest when it is told to end.")
+    ] = 30.0,
+) -> None:
+    """Advance runs until told to end: those that were started, those that people decided on, those that are due."""
+    try:
+        from interlock.engine.worker import Pace, Worker
+    except ImportError as error:
+        raise UsageError(f"a worker needs {error.name}: pip install 'interlock[work]'.") from None
+    engine = open_engine(False)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    pace = Pace(at_once=at_once, poll=poll, beat=min(1.0, dead_after / 4), dead_after=dead_after, grace=grace,
+                sweep=min(2.0, dead_after / 2))  # fmt: skip
+
+    def ready(me: Row) -> None:
+        console().print(f"Worker {me.id} advances {at_once} at a time. Ctrl-C or SIGTERM ends it.", markup=False)
+
+    Worker(engine, pace).serve(stop, ready)
+    console().print("Ended; nothing was left half done.")

@@ -1,0 +1,140 @@
+"""Jobs: that a run has something to do, written in the transaction that gives it something to do.
+
+The queue is DBOS's, in the same database as our rows, so a job is there exactly when its cause is: that a run was
+accepted, that people decided, that a moment came.  A job names a run and nothing else, and any number of jobs for a run
+do no harm: whoever takes one reads from the rows what is to be done.  Where no worker ever served there are no jobs.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, create_engine, event
+from sqlmodel import Session
+
+from interlock.store.chain import Link
+from interlock.store.database import Database
+from interlock.store.spend import lineage
+from interlock.store.tables import Approval, Meta, Pause, Run
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from dbos import DBOSClient
+
+ADVANCE = "advance"
+"""The workflow that every job starts, with the id of a run."""
+APPLICATION = "interlock"
+"""Name and version of the application: fixed, so that a new release goes on with the jobs of the last one."""
+SERVED = "workers"
+"""Name of the row that tells that workers serve this database."""
+WAKING = frozenset(
+    {"run.created", "approval.approved", "approval.rejected", "approval.expired", "approval.superseded",
+     "approval.answered", "pause.done", "pause.expired"}
+)  # fmt: skip
+"""What gives a run something to do."""
+
+
+class Jobs:
+    """The jobs of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._served = False
+
+    # -- writing ----------------------------------------------------------------------------------------
+
+    def heard(self, session: Session, entry: Link) -> None:
+        """Write the job of an audit entry, in its transaction."""
+        if entry.event not in WAKING or not self.served(session):
+            return
+        run_id = _run_of(session, entry)
+        if run_id is not None:
+            self.wake(session, run_id, str(entry.seq))
+
+    def wake(self, session: Session, run_id: str, cause: str) -> None:
+        """Write the job that advances a run; the same cause is the same job.
+
+        Args:
+            run_id: the run, or a run below it.
+        """
+        found = session.get(Run, run_id)
+        if found is None:
+            return
+        *_, root = lineage(session, found)
+        from dbos import WorkflowSerializationFormat
+
+        self._client.enqueue_in_transaction(
+            session,
+            {
+                "workflow_name": ADVANCE,
+                "queue_name": queue_of(root.graph),
+                "queue_partition_key": root.id,
+                "workflow_id": f"{ADVANCE}/{root.id}/{cause}",
+                "app_version": APPLICATION,
+                "serialization_type": WorkflowSerializationFormat.PORTABLE,
+            },
+            root.id,
+        )
+
+    def served(self, session: Session) -> bool:
+        """Whether workers serve this database; once they do, it stays so."""
+        self._served = self._served or session.get(Meta, SERVED) is not None
+        return self._served
+
+    @property
+    def wanted(self) -> bool:
+        """Whether workers serve this database."""
+        with self._database.read() as session:
+            return self.served(session)
+
+    def serve(self) -> None:
+        """From here on jobs are written; the tables of the queue are there."""
+        with self._database.write() as session:
+            if session.get(Meta, SERVED) is None:
+                session.add(Meta(name=SERVED, value=APPLICATION))
+
+    # -- the queue --------------------------------------------------------------------------------------
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Connections of the queue: it opens its transactions by itself, so they are not those of our rows."""
+        made = create_engine(
+            self._database.url,
+            pool_pre_ping=self._database.shared,
+            connect_args={} if self._database.shared else {"timeout": 30.0},
+        )
+        if not self._database.shared:
+            event.listen(made, "connect", _configure)
+        return made
+
+    @cached_property
+    def _client(self) -> DBOSClient:
+        from dbos import DBOSClient
+
+        return DBOSClient(system_database_engine=self.engine, application_name=APPLICATION)
+
+
+def queue_of(graph: str) -> str:
+    """The queue of a graph's runs."""
+    return f"graph-{re.sub(r'[^a-z0-9_-]', '-', graph.lower())}"
+
+
+def _run_of(session: Session, entry: Link) -> str | None:
+    """The run that an audit entry gives something to do."""
+    match entry.event.partition(".")[0]:
+        case "run":
+            return None if "parent" in (entry.data or {}) else entry.subject
+        case "approval":
+            approval = session.get(Approval, entry.subject)
+            return approval.run_id if approval else None
+        case _:
+            pause = session.get(Pause, entry.subject)
+            return pause.run_id if pause else None
+
+
+def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")  # a job that a loss of power takes is written again by the sweep
