@@ -71,6 +71,8 @@ def run(
     token: TokenFile = None,
 ) -> None:
     """Start a run and drive it until it ends or waits for a person."""
+    from interlock.engine.service import DECISION_PATIENCE
+
     engine = open_engine(as_json)
     workflow = engine.project.workflow(engine.project.graph_file(graph))
     values = read_inputs(workflow.spec, inputs or [], input_file)
@@ -86,7 +88,8 @@ def run(
             )
             console().print(f"{started.id} is accepted. {then}")
         raise typer.Exit(EXIT_DONE)
-    finish(engine.drive(started.id), as_json)
+    # A worker may have taken the run already; it is told how the run stands once that one has parked it.
+    finish(engine.drive(started.id, patience=DECISION_PATIENCE), as_json)
 
 
 def finish(standing: Standing, as_json: bool) -> None:

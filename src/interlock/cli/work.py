@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interlock.cli.output import console
+from interlock.cli.output import EXIT_FAILED, console
 from interlock.cli.runs import open_engine
 from interlock.errors import UsageError
 
@@ -49,5 +51,14 @@ def work(
     def ready(me: Row) -> None:
         console().print(f"Worker {me.id} advances {at_once} at a time. Ctrl-C or SIGTERM ends it.", markup=False)
 
-    Worker(engine, pace).serve(stop, ready)
-    console().print("Ended; nothing was left half done.")
+    ended = Worker(engine, pace).serve(stop, ready)
+    if not ended.given_up and not ended.left:
+        console().print("Ended; nothing was left half done.")
+        return
+    if ended.given_up:
+        console().print("Others gave this worker up and go on with its runs. Start it again: interlock work")
+    else:
+        console().print(f"Ended while it advanced {', '.join(ended.left)}; others go on from the last checkpoint.")
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(EXIT_FAILED)  # the threads that still advance runs must not outlive what others were told

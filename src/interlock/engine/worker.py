@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Event, Lock, Thread
+from datetime import timedelta
+from threading import BoundedSemaphore, Event, Lock, Thread
 from typing import Any
 
 from dbos import DBOS, DBOSConfig
@@ -22,6 +23,7 @@ from interlock.engine.service import Engine
 from interlock.errors import DrivenElsewhere, InterlockError, RunBusy, StoreUnavailable
 from interlock.store.jobs import ADVANCE, APPLICATION, queue_of
 from interlock.store.locks import held
+from interlock.store.stranded import stranded
 from interlock.store.tables import Worker as Row
 from interlock.store.workers import Workers
 
@@ -29,6 +31,12 @@ LOG = logging.getLogger("interlock.worker")
 LAUNCH = 60.0
 """Seconds to wait for another worker that makes the tables of the queue."""
 BUSY = "another worker makes the tables of the queue; start this one again when it has."
+PATIENCE = 1.0
+"""Seconds that a job waits for another process that drives its run, before it is put at the end of the queue."""
+KEPT = timedelta(days=1)
+"""How long finished jobs are kept, to be looked at."""
+TIDY = 60.0
+"""Seconds between two deletions of finished jobs."""
 
 
 @dataclass(frozen=True)
@@ -51,40 +59,59 @@ class Pace:
     """For runs to come to their next rest when the worker is told to end."""
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a worker ended."""
+
+    given_up: bool
+    """Others took over from it, since it was not heard of."""
+    left: Sequence[str]
+    """Runs that it was still advancing; their threads end with the process, and others go on with them."""
+
+
 class Worker:
     """One worker of a project's database.  There is one in a process."""
 
     def __init__(self, engine: Engine, pace: Pace = Pace()) -> None:
         self.engine, self.pace = engine, pace
         self.jobs, self.workers = engine.project.jobs, Workers(engine.services.database)
-        self._ending = Event()
+        self._ending, self._stop = Event(), Event()
+        self._given_up = False
         self._busy: set[str] = set()
-        self._lock = Lock()
+        self._lock, self._places = Lock(), BoundedSemaphore(pace.at_once)
+        self._tidied = time.monotonic()
 
     # -- its life ---------------------------------------------------------------------------------------
 
-    def serve(self, stop: Event, ready: Callable[[Row], None] = lambda _: None) -> None:
-        """Work until `stop` is set, then let what is being advanced come to its next rest.
+    def serve(self, stop: Event, ready: Callable[[Row], None] = lambda _: None) -> Ended:
+        """Work until `stop` is set or others gave it up, then let what is being advanced come to its next rest.
 
         Raises:
             StoreUnavailable: the database cannot be used at the start; later it is waited for.
         """
+        self._stop = stop
         me = self.workers.enter(self.pace.at_once)
         self.engine.services.database.call_connections(me.id)
-        with self._queue(me):
-            beating = Thread(target=self._beat, args=(me, stop), name="interlock-beat", daemon=True)
-            beating.start()
-            ready(me)
-            while not stop.wait(self.pace.sweep):
-                self._try(self.sweep, "sweep")
-            self._try(lambda: self.workers.leave(me.id, "draining"), "say that it drains")
-        self._ending.set()
-        beating.join()
-        self._try(lambda: self.workers.leave(me.id, "gone"), "say that it is gone")
+        beating = Thread(target=self._beat, args=(me,), name="interlock-beat", daemon=True)
+        beating.start()
+        try:
+            with self._queue(me):
+                ready(me)
+                while not stop.wait(self.pace.sweep):
+                    self.sweep(me)
+                self._try(lambda: self.workers.leave(me.id, "draining"), "say that it drains")
+        finally:
+            handed = self._given_up or self._try(lambda: self._hand_on(me), "give its jobs to others")
+            self._ending.set()
+            beating.join()
+            if handed:  # else others find it not to beat, and do so
+                self._try(lambda: self.workers.leave(me.id, "gone"), "say that it is gone")
+        with self._lock:
+            return Ended(self._given_up, sorted(self._busy))
 
     @contextmanager
     def _queue(self, me: Row) -> Iterator[None]:
-        """The queue's own threads, which call `_advance`; they end with the block, when all is at rest or after the grace."""
+        """The queue's own threads, which call `_advance`; they end with the block: at rest, or after the grace."""
         config: DBOSConfig = {
             "name": APPLICATION, "system_database_engine": self.jobs.engine, "executor_id": me.id,
             "application_version": APPLICATION, "log_level": "ERROR", "use_listen_notify": False,
@@ -95,13 +122,14 @@ class Worker:
         def advance(run_id: str) -> None:
             self._advance(run_id)
 
-        self._launch()
         try:
+            self._launch()
             self.jobs.serve()
-            self.open_queues()
+            self.open_queues(anew=True)
             yield
         finally:
-            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=round(self.pace.grace))
+            grace = 0 if self._given_up else round(self.pace.grace)  # what it does counts no more
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=grace)
 
     def _launch(self) -> None:
         """Make or bring up to date the queue's tables, one process at a time, and begin to take jobs."""
@@ -117,80 +145,122 @@ class Worker:
                     raise StoreUnavailable(BUSY) from None
                 time.sleep(self.pace.poll)
 
-    def _beat(self, me: Row, stop: Event) -> None:
+    def _beat(self, me: Row) -> None:
         while not self._ending.wait(self.pace.beat):
             try:
                 if not self.workers.beat(me.id):
                     LOG.error("worker %s was given up by others; it ends", me.id)
-                    stop.set()
+                    self._given_up = True
+                    self._stop.set()
                     return
             except StoreUnavailable as error:
                 LOG.warning("worker %s cannot reach the database: %s", me.id, error.message)
+            except Exception:
+                LOG.exception("worker %s cannot say that it lives", me.id)
 
-    def _try(self, act: Callable[[], Any], what: str) -> None:
+    def _hand_on(self, me: Row) -> None:
+        if self.jobs.wanted:
+            self.jobs.hand_on(me.id)
+
+    def _try(self, act: Callable[[], Any], what: str) -> bool:
+        """Do something that is done again later where it fails; whether it was done."""
         try:
             act()
-        except StoreUnavailable as error:
+        except InterlockError as error:
             LOG.warning("could not %s: %s", what, error.message)
+        except Exception:
+            LOG.exception("could not %s", what)
+        else:
+            return True
+        return False
 
     # -- its work ---------------------------------------------------------------------------------------
 
     def _advance(self, run_id: str) -> None:
-        with self._lock:
-            self._busy.add(run_id)
-        begun = time.monotonic()
-        try:
-            standing = self.engine.drive(run_id)
-            LOG.info("run %s is %s after %.2f s", run_id, standing.run.status, time.monotonic() - begun)
-        except (RunBusy, DrivenElsewhere):
-            LOG.info("run %s goes on elsewhere", run_id)
-        except InterlockError as error:
-            LOG.error("run %s stopped: %s", run_id, error.message)
-        except Exception:
-            LOG.exception("run %s stopped", run_id)
-        finally:
+        with self._places:
+            if self._stop.is_set():
+                self._again(run_id)
+                return
             with self._lock:
-                self._busy.discard(run_id)
+                self._busy.add(run_id)
+            begun = time.monotonic()
+            try:
+                standing = self.engine.drive(run_id, patience=PATIENCE)
+                LOG.info("run %s is %s after %.2f s", run_id, standing.run.status, time.monotonic() - begun)
+            except RunBusy:
+                LOG.info("run %s is driven by another process", run_id)
+                self._again(run_id)  # that one may have parked it before it could see what this job is for
+            except DrivenElsewhere:
+                LOG.info("run %s goes on elsewhere", run_id)
+            except InterlockError as error:
+                LOG.error("run %s stopped: %s", run_id, error.message)
+            except Exception:
+                LOG.exception("run %s stopped", run_id)
+            finally:
+                with self._lock:
+                    self._busy.discard(run_id)
 
-    def open_queues(self) -> None:
-        """A queue for each graph of the project, and of the runs there are."""
-        known = {queue.name for queue in DBOS.list_queues()}
+    def _again(self, run_id: str) -> None:
+        """Put a run that this job could not advance at the end of the queue; where that fails, the sweep finds it."""
+        self._try(lambda: self._wake(run_id, "again"), f"put run {run_id} back into the queue")
+
+    def _wake(self, run_id: str, why: str) -> None:
+        with self.engine.services.database.write() as session:
+            self.jobs.wake(session, run_id, f"{why}-{time.time_ns()}")
+
+    def open_queues(self, *, anew: bool = False) -> None:
+        """A queue for each graph of the project, and of the runs there are.
+
+        Args:
+            anew: those that are there take over how this worker works.
+        """
+        known = set() if anew else {queue.name for queue in DBOS.list_queues()}
         graphs = {path.stem for path in (self.engine.project.root / "graphs").glob("*.yaml")}
         for name in sorted({queue_of(graph) for graph in {*graphs, *self.engine.services.runs.graphs()}} - known):
             DBOS.register_queue(
                 name, partition_concurrency=1, worker_concurrency=self.pace.at_once,
-                polling_interval_sec=self.pace.poll, on_conflict="never_update",
+                polling_interval_sec=self.pace.poll, on_conflict="always_update" if anew else "never_update",
             )  # fmt: skip
 
     # -- its watch over the others ------------------------------------------------------------------------
 
-    def sweep(self) -> None:
-        """Take over from the dead, end what is overdue, and write jobs for runs that lack one; one worker at a time."""
+    def sweep(self, me: Row) -> None:
+        """Take over from the dead, end what is overdue, and write jobs for runs that lack one.
+
+        All but the first is done by one worker at a time.  The first is not, for one that hangs may hang in its sweep.
+        """
+        self._try(lambda: self._take_over(me), "take over from the dead")
+        self._try(self._tend, "sweep")
+
+    def _take_over(self, me: Row) -> None:
+        for worker in self.workers.bury(self.pace.dead_after, by=me.id):
+            LOG.warning("worker %s was last heard of at %s; others go on with its runs", worker.id, worker.beat_at)
+            self.workers.disconnect(worker.id)
+            self.jobs.hand_on(worker.id)
+            self.workers.buried(worker.id)
+
+    def _tend(self) -> None:
+        engine, services = self.engine, self.engine.services
         try:
-            with held(self.engine.services.database, self.engine.project.home, "sweep", busy="another worker sweeps"):
-                self._take_over()
-                self.open_queues()
-                self.engine.notify() if self.engine.project.notices.wanted else self.engine.services.approvals.expire()
-                self.engine.services.pauses.settle_due()
-                self._wake_stranded()
+            with held(services.database, engine.project.home, "sweep", busy="another worker sweeps"):
+                self._try(self.open_queues, "open queues")
+                self._try(services.approvals.expire, "close requests that nobody decided in time")
+                self._try(services.pauses.settle_due, "end what was waited for")
+                self._try(self._wake_stranded, "wake stranded runs")
+                if time.monotonic() - self._tidied > TIDY:
+                    self._tidied = time.monotonic()
+                    self._try(lambda: self.jobs.forget(services.clock() - KEPT), "delete finished jobs")
+                if engine.project.notices.wanted:
+                    self._try(engine.notify, "deliver notices")
         except RunBusy:
             return
 
-    def _take_over(self) -> None:
-        for worker in self.workers.bury(self.pace.dead_after):
-            LOG.warning("worker %s was last heard of at %s; others go on with its runs", worker.id, worker.beat_at)
-            self.workers.disconnect(worker.id)
-            left = DBOS.list_workflows(status="PENDING", executor_id=worker.id, load_input=False, load_output=False)
-            for job in left:
-                DBOS.resume_workflow(job.workflow_id, queue_name=job.queue_name)
-            self.workers.buried(worker.id)
-
     def _wake_stranded(self) -> None:
         """Write a job for each run that should go on, has not changed for a while, and has none."""
-        for run_id in self.engine.services.runs.stranded(self.pace.stranded_after):
-            if not DBOS.list_workflows(
-                status=["PENDING", "ENQUEUED"], workflow_id_prefix=f"{ADVANCE}/{run_id}/", limit=1,
-                load_input=False, load_output=False,
-            ):  # fmt: skip
-                with self.engine.services.database.write() as session:
-                    self.jobs.wake(session, run_id, f"sweep-{time.time_ns()}")
+        services = self.engine.services
+        before = services.clock() - timedelta(seconds=self.pace.stranded_after)
+        roots = dict.fromkeys(services.runs.root(run_id).id for run_id in stranded(services.database, before))
+        for run_id in roots:
+            if self.jobs.idle(run_id, before):
+                LOG.warning("run %s should go on and has no job; it gets one", run_id)
+                self._wake(run_id, "sweep")

@@ -131,14 +131,18 @@ class Database:
             connection.close()
 
     def call_connections(self, name: str) -> None:
-        """Let the server know this process's connections by a name, so that others can end them; on SQLite, nothing."""
+        """Let the server know this process's connections by a name, so that others can end them; on SQLite, nothing.
+
+        Args:
+            name: at most 63 bytes; a server cuts what is longer.
+        """
         if not self.shared:
             return
 
         @event.listens_for(self.engine, "connect")
         def _name(connection: Any, _record: object) -> None:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('application_name', %s, false)", (name[:63],))
+                cursor.execute("SELECT set_config('application_name', %s, false)", (name,))
             connection.commit()
 
         self.engine.dispose()

@@ -8,12 +8,14 @@ do no harm: whoever takes one reads from the rows what is to be done.  Where no 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, create_engine, event
 from sqlmodel import Session
 
+from interlock.errors import SettingsError
 from interlock.store.chain import Link
 from interlock.store.database import Database
 from interlock.store.spend import lineage
@@ -35,6 +37,10 @@ WAKING = frozenset(
      "approval.answered", "pause.done", "pause.expired"}
 )  # fmt: skip
 """What gives a run something to do."""
+LIVE = ["PENDING", "ENQUEUED", "DELAYED"]
+"""States of a job, in the queue's words, that somebody does or will do."""
+FORGOTTEN_AT_ONCE = 500
+"""Finished jobs that are deleted in one go."""
 
 
 class Jobs:
@@ -59,20 +65,24 @@ class Jobs:
 
         Args:
             run_id: the run, or a run below it.
+
+        Raises:
+            SettingsError: this program cannot write jobs, so nothing of the transaction is kept.
         """
         found = session.get(Run, run_id)
         if found is None:
             return
         *_, root = lineage(session, found)
+        client = self._client
         from dbos import WorkflowSerializationFormat
 
-        self._client.enqueue_in_transaction(
+        client.enqueue_in_transaction(
             session,
             {
                 "workflow_name": ADVANCE,
                 "queue_name": queue_of(root.graph),
                 "queue_partition_key": root.id,
-                "workflow_id": f"{ADVANCE}/{root.id}/{cause}",
+                "workflow_id": _id(root.id, cause),
                 "app_version": APPLICATION,
                 "serialization_type": WorkflowSerializationFormat.PORTABLE,
             },
@@ -96,6 +106,37 @@ class Jobs:
             if session.get(Meta, SERVED) is None:
                 session.add(Meta(name=SERVED, value=APPLICATION))
 
+    # -- reading and handing on ---------------------------------------------------------------------------
+
+    def hand_on(self, worker_id: str) -> int:
+        """Give the jobs that a worker took and did not finish to others; how many there were.
+
+        Whatever that worker still records of them counts no more.
+        """
+        left = self._client.list_workflows(status="PENDING", executor_id=worker_id, load_input=False, load_output=False)
+        for job in left:
+            self._client.resume_workflow(job.workflow_id, queue_name=job.queue_name)
+        return len(left)
+
+    def idle(self, run_id: str, since: datetime) -> bool:
+        """Whether a run that no other run started has no job, and has had none since a moment."""
+        found = self._client.list_workflows(
+            status=LIVE, workflow_id_prefix=_id(run_id, ""), limit=1, load_input=False, load_output=False
+        ) or self._client.list_workflows(
+            workflow_id_prefix=_id(run_id, ""), start_time=since.isoformat(), limit=1, load_input=False,
+            load_output=False,
+        )  # fmt: skip
+        return not found
+
+    def forget(self, before: datetime) -> int:
+        """Delete jobs that were finished before a moment, some at a time; how many were deleted."""
+        old = self._client.list_workflows(
+            completed_before=before.isoformat(), limit=FORGOTTEN_AT_ONCE, load_input=False, load_output=False
+        )
+        if old:
+            self._client.delete_workflows([job.workflow_id for job in old])
+        return len(old)
+
     # -- the queue --------------------------------------------------------------------------------------
 
     @cached_property
@@ -112,9 +153,21 @@ class Jobs:
 
     @cached_property
     def _client(self) -> DBOSClient:
-        from dbos import DBOSClient
+        """What speaks to the queue from outside it; it connects when first used, not inside somebody's transaction."""
+        try:
+            from dbos import DBOSClient
+        except ImportError:
+            raise SettingsError(
+                "workers serve this database, so what they are to do must be written with every decision, and dbos is "
+                "not installed; nothing was done. Install it: pip install 'interlock[work]'."
+            ) from None
+        return DBOSClient(
+            system_database_engine=self.engine, application_name=APPLICATION, lazy=True, retry_connection_errors=False
+        )
 
-        return DBOSClient(system_database_engine=self.engine, application_name=APPLICATION)
+
+def _id(run_id: str, cause: str) -> str:
+    return f"{ADVANCE}/{run_id}/{cause}"
 
 
 def queue_of(graph: str) -> str:

@@ -11,7 +11,6 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session, col, func, select
@@ -21,12 +20,10 @@ from interlock.errors import NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.spend import limits_of, lineage, record, use, visit_of, visit_within, within
-from interlock.store.tables import Approval, Pause, PinnedSpec, Run, Visit, Written
+from interlock.store.tables import PinnedSpec, Run, Visit, Written
 from interlock.store.written import INPUT, Value, record_values, written
 
 ENDED = ("done", "failed", "cancelled")
-DECIDED = ("approved", "rejected", "expired", "superseded", "answered")
-"""States of requests that a run goes on from."""
 
 AT_ONCE = 500
 """Runs that one query names; databases bound how many values a statement takes."""
@@ -208,21 +205,6 @@ class Runs:
         """The names of the graphs that there are runs of."""
         with self._database.read() as session:
             return session.exec(select(Run.graph).distinct()).all()
-
-    def stranded(self, after: float) -> Sequence[str]:
-        """Runs that should be going and have not changed for `after` seconds, and those whose wait has ended since."""
-        limit = self._clock() - timedelta(seconds=after)
-        decided = select(Approval.id).where(
-            Approval.run_id == Run.id, col(Approval.state).in_(DECIDED), col(Approval.updated_at) > Run.updated_at
-        )
-        over = select(Pause.id).where(
-            Pause.run_id == Run.id, Pause.state != "waiting", col(Pause.settled_at) > Run.updated_at
-        )
-        going = col(Run.status).in_(("created", "running"))
-        woken = (col(Run.status) == "waiting") & (decided.exists() | over.exists())
-        query = select(Run.id).where(going | woken, col(Run.updated_at) < limit).order_by(col(Run.updated_at))
-        with self._database.read() as session:
-            return session.exec(query.limit(AT_ONCE)).all()
 
     def visits(self, run_id: str) -> Sequence[Visit]:
         """Every step the run entered, in order."""

@@ -32,7 +32,7 @@ class Workers:
         with self._database.write() as session:
             now = self._now(session)
             worker = Worker(
-                id=f"{host}-{pid}-{secrets.token_hex(3)}"[:64], host=host, pid=pid, state="serving", at_once=at_once,
+                id=f"{host[:40]}-{pid}-{secrets.token_hex(3)}", host=host, pid=pid, state="serving", at_once=at_once,
                 started_at=now, beat_at=now,
             )  # fmt: skip
             session.add(worker)
@@ -56,14 +56,17 @@ class Workers:
                 worker.state = state
                 session.add(worker)
 
-    def bury(self, after: float) -> Sequence[Worker]:
+    def bury(self, after: float, by: str = "") -> Sequence[Worker]:
         """Mark as dead those that were not heard of for `after` seconds, and return all that are to be taken over from.
 
         One who was marked by a process that died before it took over is returned again until `buried`.
+
+        Args:
+            by: the worker that asks; one that was stopped for a while does not give itself up.
         """
         with self._database.read() as session:
             limit = self._now(session) - timedelta(seconds=after)
-            late = select(Worker.id).where(col(Worker.state).in_(LIVING), col(Worker.beat_at) < limit)
+            late = select(Worker.id).where(col(Worker.state).in_(LIVING), col(Worker.beat_at) < limit, Worker.id != by)
             if (
                 not session.exec(late.limit(1)).first()
                 and not session.exec(select(Worker.id).where(Worker.state == "dead").limit(1)).first()
@@ -85,7 +88,7 @@ class Workers:
         """
         if self._database.shared:
             with self._database.apart() as connection:
-                connection.execute(_END, {"name": worker_id[:63]})
+                connection.execute(_END, {"name": worker_id})
 
     def buried(self, worker_id: str) -> None:
         """Record that its jobs were given to others."""
