@@ -2,7 +2,8 @@
 
 The boundaries are functions that this process alone wraps; the program under test knows nothing of
 them.  `work` is what a forked child does; as a program, ``python -m tests.crash.worker POINT -- ARGS``
-is the command line `interlock ARGS` that dies at POINT.
+is the command line `interlock ARGS` that dies at POINT, and with ``stop POINT`` or ``hang POINT`` stops there as a
+whole, or lets the thread that comes there say so and go no further.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -310,6 +312,11 @@ def _die(wire: Connection | None, name: str | None) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _hang(name: str) -> None:
+    print(f"hangs {name}", flush=True)
+    threading.Event().wait()
+
+
 def _hold(wire: Connection, name: str | None) -> None:
     wire.send(("holding", name))
     wire.recv()
@@ -376,8 +383,13 @@ def main() -> None:
     point, dashes, *arguments = sys.argv[1:]
     assert dashes == "--"
     Project._named_model = lambda _self: scripted_action_model()  # type: ignore[method-assign,assignment]
+    how, _, place = point.partition(" ")
     if point in POINTS:
         at(point, lambda: _die(None, point))
+    elif how == "stop":
+        at(place, lambda: os.kill(os.getpid(), signal.SIGSTOP))
+    elif how == "hang":
+        at(place, lambda: _hang(place))
     sys.argv = ["interlock", *arguments]
     from interlock.cli.app import main as interlock
 

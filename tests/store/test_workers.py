@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from interlock.store import workers as module
 from interlock.store.database import Database
 from interlock.store.tables import Worker
 from interlock.store.workers import Workers
@@ -128,7 +127,7 @@ def test_the_living_are_listed_first_then_the_newest(
 
 def test_names_of_workers_differ_on_a_host_with_a_long_name(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     """What tells them apart is not cut off, and a server takes the name of their connections whole."""
-    monkeypatch.setattr(module.socket, "gethostname", lambda: "h" * 64)
+    monkeypatch.setattr("socket.gethostname", lambda: "h" * 64)
     one, other = workers.enter(1), workers.enter(1)
     assert one.id != other.id
     assert max(len(one.id), len(other.id)) <= 63

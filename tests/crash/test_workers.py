@@ -1,0 +1,193 @@
+"""Workers that are killed, hang, are told to end or start together: every run goes on, and nothing is done twice."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from tests.crash.fleet import Fleet
+
+pytestmark = pytest.mark.slow  # each starts one or two workers, processes that load the program and the queue
+
+DATABASES: dict[str, Callable[[], AbstractContextManager[str | None]]] = {
+    "sqlite": nullcontext,
+    "postgresql": lambda: postgres.database(empty=True),
+}
+DEAD_AFTER = 1.0
+"""Seconds of silence after which these workers are given up."""
+TAKEOVER = 9.0
+"""Seconds that may pass on top of that on a busy machine until the run goes on."""
+
+
+@pytest.fixture(params=DATABASES)
+def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
+    """A project over an empty database of each kind."""
+    with DATABASES[request.param]() as url:
+        made = Fleet(tmp_path, url)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.fixture
+def on_a_server(tmp_path: Path) -> Iterator[Fleet]:
+    """A project over an empty database of a server."""
+    with DATABASES["postgresql"]() as url:
+        made = Fleet(tmp_path, url)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def test_a_worker_advances_what_was_accepted_and_what_was_decided(fleet: Fleet) -> None:
+    """A detached run comes to its question, and a decision that drives nothing is taken up; then the worker drains."""
+    worker = fleet.work()
+    run = fleet.start()
+    worker.hear(f"run {run} is waiting")
+    assert fleet.run(run).status == "waiting"
+    fleet.decide(run)
+    worker.hear(f"run {run} is done")
+    fleet.left(run).check_whole()
+    assert fleet.payments() == 1
+    fleet.end(worker)
+    assert "nothing was left half done" in worker.said[-1]
+
+
+@pytest.mark.parametrize("point", ["before intent", "after the tool"])
+def test_a_killed_worker_is_taken_over_from(point: str, fleet: Fleet) -> None:
+    """Another one finishes its run soon after, though nobody resumes anything, and pays once."""
+    first = fleet.work(f"hang {point}")
+    run = fleet.start()
+    first.hear(f"run {run} is waiting")
+    fleet.decide(run)
+    first.hear(f"^hangs {point}")
+    second = fleet.work()
+    first.signal(signal.SIGKILL)
+    killed = time.monotonic()
+    second.hear(f"run {run} is done")
+    assert time.monotonic() - killed < DEAD_AFTER + TAKEOVER
+    assert first.ended() == -signal.SIGKILL
+    fleet.left(run).check_whole()
+    assert fleet.payments() == 1
+    assert fleet.row(first).state == "gone"
+    fleet.end(second)
+
+
+def test_a_worker_that_hangs_is_given_up_and_writes_nothing_more(on_a_server: Fleet) -> None:
+    """Another one finishes its run; when the first goes on, nothing changes any more, and it ends."""
+    fleet = on_a_server
+    first = fleet.work("stop before intent")
+    run = fleet.start()
+    first.hear(f"run {run} is waiting")
+    fleet.decide(run)
+    first.stopped()
+    second = fleet.work()
+    second.hear(f"run {run} is done")
+    before = fleet.left(run)
+    before.check_whole()
+    first.signal(signal.SIGCONT)
+    assert first.ended() == 1
+    assert "gave this worker up" in "".join(first.said)
+    after = fleet.left(run)
+    assert after.entries == before.entries
+    assert after.effects == before.effects
+    assert after.run == before.run
+    assert fleet.payments() == 1
+    assert fleet.row(first).state == "gone"
+    fleet.end(second)
+
+
+@pytest.mark.parametrize("fleet", ["sqlite"], indirect=True)
+def test_a_worker_that_hangs_on_one_machine_keeps_its_run_until_it_ends(fleet: Fleet) -> None:
+    """Its locks are the system's, so the others wait; once it goes on it ends, and its run is done once."""
+    first = fleet.work("stop before intent")
+    run = fleet.start()
+    first.hear(f"run {run} is waiting")
+    fleet.decide(run)
+    first.stopped()
+    second = fleet.work()
+    second.hear(f"run {run} is driven by another process")
+    assert fleet.run(run).status == "running"
+    first.signal(signal.SIGCONT)
+    second.hear(f"run {run} is done")
+    assert first.ended() == 1
+    fleet.left(run).check_whole()
+    assert fleet.payments() == 1
+    fleet.end(second)
+
+
+def test_a_worker_that_is_told_to_end_brings_its_runs_to_rest(fleet: Fleet) -> None:
+    """In the middle of a payment it finishes it, takes nothing more, and ends with exit code 0."""
+    worker = fleet.work("stop before the tool")
+    run = fleet.start()
+    worker.hear(f"run {run} is waiting")
+    fleet.decide(run)
+    worker.stopped()
+    worker.signal(signal.SIGTERM)
+    worker.signal(signal.SIGCONT)
+    assert worker.ended() == 0, worker.said
+    assert fleet.row(worker).state == "gone"
+    fleet.left(run).check_whole()
+    assert fleet.payments() == 1
+    later = fleet.start("2")
+    assert fleet.run(later).status == "created"
+
+
+def test_a_run_that_does_not_come_to_rest_in_time_goes_on_elsewhere(fleet: Fleet) -> None:
+    """A worker that ends over a step that hangs says so, and the next one finishes the run."""
+    first = fleet.work("hang before the tool", "--dead-after", "60", "--grace", "1")
+    run = fleet.start()
+    first.hear(f"run {run} is waiting")
+    fleet.decide(run)
+    first.hear("^hangs")
+    first.signal(signal.SIGTERM)
+    assert first.ended() == 1
+    assert run in "".join(first.said)
+    assert fleet.row(first).state == "gone"
+    second = fleet.work()
+    second.hear(f"run {run} is done")
+    fleet.left(run).check_whole()
+    assert fleet.payments() == 1
+
+
+def test_workers_that_start_together_make_one_set_of_tables(fleet: Fleet) -> None:
+    """On an empty database both come to serve, and what is accepted is advanced once."""
+    both = fleet.begin(), fleet.begin()
+    assert both[0].name != both[1].name
+    run = fleet.start()
+    waiting = fleet.engine.services.approvals
+    deadline = time.monotonic() + 60
+    while not waiting.waiting(run) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(waiting.waiting(run)) == 1
+    fleet.end(*both)
+    assert fleet.run(run).status == "waiting"
+    assert [entry["event"] for entry in fleet.left(run).entries].count("approval.requested") == 1
+
+
+def test_a_decision_wakes_one_of_many_waiting_runs(fleet: Fleet) -> None:
+    """Waiting runs have no job; one decision is one job, and no other run is touched."""
+    worker = fleet.work()
+    runs = [fleet.start(str(number)) for number in range(8)]
+    waiting = set(runs)
+    while waiting:
+        waiting.discard(worker.hear(r"run (\S+) is waiting")[1])
+    before = fleet.jobs()
+    assert sorted(job.split("/")[0] for job in before) == sorted(runs)
+    rows = {run: fleet.run(run) for run in runs}
+    fleet.decide(runs[3])
+    worker.hear(f"run {runs[3]} is done")
+    [job] = set(fleet.jobs()) - set(before)
+    assert job.split("/")[0] == runs[3]
+    assert {run: fleet.run(run) for run in runs if run != runs[3]} == {
+        run: row for run, row in rows.items() if run != runs[3]
+    }
+    assert fleet.payments() == 1
