@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
+from interlock.errors import StoreUnavailable
 from interlock.store.database import Database
 from interlock.store.tables import Worker
 from interlock.store.workers import Workers
@@ -132,6 +134,22 @@ def test_names_of_workers_differ_on_a_host_with_a_long_name(workers: Workers, mo
     assert one.id != other.id
     assert max(len(one.id), len(other.id)) <= 63
     assert one.host == "h" * 64
+
+
+def test_one_that_hangs_while_it_writes_is_buried(database: Database, workers: Workers) -> None:
+    """On a server neither the turn of the writers nor its own row, which it holds, keeps the others from it."""
+    if not database.shared:
+        return
+    hung, other = workers.enter(1), workers.enter(1)
+    _silent(database, hung, 60)
+    hangs = Database(database.url.render_as_string(hide_password=False))
+    hangs.call_connections(hung.id)
+    with contextlib.suppress(StoreUnavailable), hangs.write() as session:
+        session.execute(text("SELECT 1 FROM workers WHERE id = :id FOR UPDATE"), {"id": hung.id})
+        assert workers.beat(other.id)
+        assert [row.id for row in workers.bury(5, by=other.id)] == [hung.id]
+    assert _of(workers, hung).state == "dead"
+    hangs.engine.dispose()
 
 
 def test_the_connections_of_a_worker_that_hangs_are_ended(database: Database, workers: Workers) -> None:

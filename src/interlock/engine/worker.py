@@ -92,6 +92,7 @@ class Worker:
         self._stop = stop
         me = self.workers.enter(self.pace.at_once)
         self.engine.services.database.call_connections(me.id)
+        self.jobs.call_connections(me.id)
         beating = Thread(target=self._beat, args=(me,), name="interlock-beat", daemon=True)
         beating.start()
         try:
@@ -227,7 +228,7 @@ class Worker:
     def sweep(self, me: Row) -> None:
         """Take over from the dead, end what is overdue, and write jobs for runs that lack one.
 
-        All but the first is done by one worker at a time.  The first is not, for one that hangs may hang in its sweep.
+        The first is done by whoever comes, for a worker may hang while it sweeps; all else by one worker at a time.
         """
         self._try(lambda: self._take_over(me), "take over from the dead")
         self._try(self._tend, "sweep")
@@ -235,7 +236,6 @@ class Worker:
     def _take_over(self, me: Row) -> None:
         for worker in self.workers.bury(self.pace.dead_after, by=me.id):
             LOG.warning("worker %s was last heard of at %s; others go on with its runs", worker.id, worker.beat_at)
-            self.workers.disconnect(worker.id)
             self.jobs.hand_on(worker.id)
             self.workers.buried(worker.id)
 

@@ -136,16 +136,8 @@ class Database:
         Args:
             name: at most 63 bytes; a server cuts what is longer.
         """
-        if not self.shared:
-            return
-
-        @event.listens_for(self.engine, "connect")
-        def _name(connection: Any, _record: object) -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('application_name', %s, false)", (name,))
-            connection.commit()
-
-        self.engine.dispose()
+        if self.shared:
+            call(self.engine, name)
 
     @property
     def file(self) -> Path | None:
@@ -167,6 +159,18 @@ class Database:
         except (DBAPIError, sqlite3.Error) as error:
             cause = str(getattr(error, "orig", None) or error)
             raise unusable(f"the database {self.name}", cause) from None
+
+
+def call(engine: Engine, name: str) -> None:
+    """Let a PostgreSQL server know the connections of an engine by a name."""
+
+    @event.listens_for(engine, "connect")
+    def _name(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('application_name', %s, false)", (name,))
+        connection.commit()
+
+    engine.dispose()
 
 
 def unusable(what: str, cause: str) -> StoreUnavailable:

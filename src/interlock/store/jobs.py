@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from interlock.errors import SettingsError
 from interlock.store.chain import Link
-from interlock.store.database import Database
+from interlock.store.database import Database, call
 from interlock.store.spend import lineage
 from interlock.store.tables import Approval, Meta, Pause, Run
 
@@ -138,6 +138,11 @@ class Jobs:
         return len(old)
 
     # -- the queue --------------------------------------------------------------------------------------
+
+    def call_connections(self, name: str) -> None:
+        """Let the server know the connections of the queue by a name, as `Database.call_connections` does."""
+        if self._database.shared:
+            call(self.engine, name)
 
     @cached_property
     def engine(self) -> Engine:
