@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from interlock.store.tables import Approval, Effect, Run, Visit
+    from interlock.store.tables import Approval, Effect, Run, Visit, Worker
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_WAITING = 0, 1, 2, 3
 
@@ -69,6 +69,19 @@ def visit_object(visit: Visit) -> dict[str, Any]:
         "attempts": visit.attempts,
         "entered_at": visit.entered_at,
         "left_at": visit.left_at,
+    }
+
+
+def worker_object(worker: Worker) -> dict[str, Any]:
+    """A worker as JSON."""
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "pid": worker.pid,
+        "state": worker.state,
+        "at_once": worker.at_once,
+        "started_at": worker.started_at,
+        "beat_at": worker.beat_at,
     }
 
 

@@ -65,7 +65,9 @@ def run(
     input_file: Annotated[
         Path | None, typer.Option("--input", metavar="FILE.json", help="All inputs as one JSON object.")
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Only accept the run; drive it later.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Only accept the run; a worker or `runs resume` drives it.")
+    ] = False,
     as_json: AsJson = False,
     person: As = None,
     token: TokenFile = None,
@@ -88,7 +90,7 @@ def run(
             )
             console().print(f"{started.id} is accepted. {then}")
         raise typer.Exit(EXIT_DONE)
-    # A worker may have taken the run already; it is told how the run stands once that one has parked it.
+    # Where workers serve, one may have taken the run already; then this waits until that one has parked it.
     finish(engine.drive(started.id, patience=DECISION_PATIENCE), as_json)
 
 

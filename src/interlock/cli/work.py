@@ -1,4 +1,4 @@
-"""`interlock work`: a worker that advances runs."""
+"""`interlock work` and `interlock runs workers`: a worker that advances runs, and a look at all of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interlock.cli.output import EXIT_FAILED, console
-from interlock.cli.runs import open_engine
+from interlock.cli.output import EXIT_FAILED, console, print_json, worker_object
+from interlock.cli.runs import AsJson, open_engine
 from interlock.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,3 +62,25 @@ def work(
     logging.shutdown()
     sys.stdout.flush()
     os._exit(EXIT_FAILED)  # the threads that still advance runs must not outlive what others were told
+
+
+def workers(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 50, as_json: AsJson = False
+) -> None:
+    """List the workers that advance runs, the living first."""
+    from rich.table import Table
+
+    from interlock.store.workers import Workers
+
+    engine = open_engine(as_json)
+    found = Workers(engine.services.database).list(limit)
+    if as_json:
+        print_json({"workers": [worker_object(row) for row in found]})
+        return
+    if not found:
+        console().print("No worker ever served here. Start one: interlock work")
+        return
+    table = Table("worker", "state", "at once", "last heard of", box=None)
+    for row in found:
+        table.add_row(row.id, row.state, str(row.at_once), f"{row.beat_at:%Y-%m-%d %H:%M:%S}")
+    console().print(table)
