@@ -47,20 +47,6 @@ def on_a_server(tmp_path: Path) -> Iterator[Fleet]:
             made.close()
 
 
-def test_a_worker_advances_what_was_accepted_and_what_was_decided(fleet: Fleet) -> None:
-    """A detached run comes to its question, and a decision that drives nothing is taken up; then the worker drains."""
-    worker = fleet.work()
-    run = fleet.start()
-    worker.hear(f"run {run} is waiting")
-    assert fleet.run(run).status == "waiting"
-    fleet.decide(run)
-    worker.hear(f"run {run} is done")
-    fleet.left(run).check_whole()
-    assert fleet.payments() == 1
-    fleet.end(worker)
-    assert "nothing was left half done" in worker.said[-1]
-
-
 def test_a_killed_worker_is_taken_over_from(fleet: Fleet) -> None:
     """It dies once the money is sent; another one finishes its run soon after, and pays nothing more."""
     first = fleet.work("hang after the tool")
@@ -157,7 +143,7 @@ def test_workers_that_start_together_make_one_set_of_tables(fleet: Fleet) -> Non
 
 
 def test_a_decision_wakes_one_of_many_waiting_runs(fleet: Fleet) -> None:
-    """Waiting runs have no job; one decision is one job, and no other run is touched."""
+    """Accepted runs come to their questions and have no job there; a decision is one job, and touches no other run."""
     worker = fleet.work()
     runs = [fleet.start(str(number)) for number in range(8)]
     waiting = set(runs)
@@ -165,12 +151,28 @@ def test_a_decision_wakes_one_of_many_waiting_runs(fleet: Fleet) -> None:
         waiting.discard(worker.hear(r"run (\S+) is waiting")[1])
     before = fleet.jobs()
     assert sorted(job.split("/")[0] for job in before) == sorted(runs)
-    rows = {run: fleet.run(run) for run in runs}
-    fleet.decide(runs[3])
-    worker.hear(f"run {runs[3]} is done")
+    woken, *others = runs
+    rows = [fleet.run(run) for run in others]
+    fleet.decide(woken)
+    worker.hear(f"run {woken} is done")
     [job] = set(fleet.jobs()) - set(before)
-    assert job.split("/")[0] == runs[3]
-    assert {run: fleet.run(run) for run in runs if run != runs[3]} == {
-        run: row for run, row in rows.items() if run != runs[3]
-    }
+    assert job.split("/")[0] == woken
+    assert [fleet.run(run) for run in others] == rows
+    fleet.left(woken).check_whole()
     assert fleet.payments() == 1
+    fleet.end(worker)
+    assert "nothing was left half done" in worker.said[-1]
+
+
+def test_a_decision_about_a_run_that_is_driven_elsewhere_is_not_lost(on_a_server: Fleet) -> None:
+    """Whoever drives it may not have seen the decision any more; the job waits until that one is through."""
+    fleet = on_a_server
+    worker = fleet.work()
+    run = fleet.start()
+    worker.hear(f"run {run} is waiting")
+    with fleet.engine._lease(run, 0.0):
+        fleet.decide(run)
+        worker.hear(f"run {run} is driven by another process")
+        assert fleet.run(run).status == "waiting"
+    worker.hear(f"run {run} is done")
+    fleet.left(run).check_whole()

@@ -222,6 +222,7 @@ def test_a_run_without_a_job_is_told_apart_from_one_that_has_or_had_one(served: 
     assert not served.jobs.idle(run, before)
     assert served.jobs.idle(run, after)
     assert served.jobs.idle("run-other", before)
+    assert (served.jobs.count(run, before), served.jobs.count(run, after)) == (1, 0)
 
 
 def test_finished_jobs_are_forgotten(served: Heard) -> None:

@@ -127,6 +127,16 @@ def test_the_living_are_listed_first_then_the_newest(
     assert [row.id for row in workers.list(limit=1)] == [new.id]
 
 
+def test_those_that_are_gone_are_forgotten_after_a_while(workers: Workers) -> None:
+    """Only they, and only those last heard of before the moment."""
+    living, ended = workers.enter(1), workers.enter(1)
+    workers.leave(ended.id, "gone")
+    workers.forget(ended.beat_at - timedelta(hours=1))
+    assert len(workers.list()) == 2
+    workers.forget(ended.beat_at + timedelta(hours=1))
+    assert [row.id for row in workers.list()] == [living.id]
+
+
 def test_names_of_workers_differ_on_a_host_with_a_long_name(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     """What tells them apart is not cut off, and a server takes the name of their connections whole."""
     monkeypatch.setattr("socket.gethostname", lambda: "h" * 64)

@@ -22,7 +22,7 @@ from interlock.cli.output import (
     visit_object,
 )
 from interlock.engine.objects import approval_object, left
-from interlock.errors import InputError, UsageError
+from interlock.errors import InputError, RunBusy, UsageError
 
 if TYPE_CHECKING:
     from interlock.engine.service import Engine, Standing
@@ -90,8 +90,11 @@ def run(
             )
             console().print(f"{started.id} is accepted. {then}")
         raise typer.Exit(EXIT_DONE)
-    # Where workers serve, one may have taken the run already; then this waits until that one has parked it.
-    finish(engine.drive(started.id, patience=DECISION_PATIENCE), as_json)
+    try:  # where workers serve, one may have taken the run already
+        standing = engine.drive(started.id, patience=DECISION_PATIENCE)
+    except RunBusy:
+        standing = engine.standing(started.id)
+    finish(standing, as_json)
 
 
 def finish(standing: Standing, as_json: bool) -> None:

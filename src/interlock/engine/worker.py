@@ -33,10 +33,12 @@ LAUNCH = 60.0
 BUSY = "another worker makes the tables of the queue; start this one again when it has."
 PATIENCE = 1.0
 """Seconds that a job waits for another process that drives its run, before it is put at the end of the queue."""
+DOUBLINGS = 8
+"""So often the pause doubles between two jobs of a run that does not get on: up to about 43 minutes."""
 KEPT = timedelta(days=1)
-"""How long finished jobs are kept, to be looked at."""
+"""How long finished jobs, and workers that are gone, are kept to be looked at."""
 TIDY = 60.0
-"""Seconds between two deletions of finished jobs."""
+"""Seconds between two deletions of those."""
 
 
 @dataclass(frozen=True)
@@ -249,18 +251,27 @@ class Worker:
                 self._try(self._wake_stranded, "wake stranded runs")
                 if time.monotonic() - self._tidied > TIDY:
                     self._tidied = time.monotonic()
-                    self._try(lambda: self.jobs.forget(services.clock() - KEPT), "delete finished jobs")
+                    self._try(self._tidy, "delete finished jobs")
                 if engine.project.notices.wanted:
                     self._try(engine.notify, "deliver notices")
         except RunBusy:
             return
 
     def _wake_stranded(self) -> None:
-        """Write a job for each run that should go on, has not changed for a while, and has none."""
+        """Write a job for each run that should go on, has not changed for a while, and has none.
+
+        Where it stops again each time without a change, the pauses double.
+        """
         services = self.engine.services
-        before = services.clock() - timedelta(seconds=self.pace.stranded_after)
-        roots = dict.fromkeys(services.runs.root(run_id).id for run_id in stranded(services.database, before))
-        for run_id in roots:
-            if self.jobs.idle(run_id, before):
-                LOG.warning("run %s should go on and has no job; it gets one", run_id)
-                self._wake(run_id, "sweep")
+        now, pause = services.clock(), timedelta(seconds=self.pace.stranded_after)
+        found = [services.runs.root(run_id) for run_id in stranded(services.database, now - pause)]
+        for run in {run.id: run for run in found}.values():
+            vain = max(0, self.jobs.count(run.id, run.updated_at) - 1)
+            if self.jobs.idle(run.id, now - pause * 2 ** min(vain, DOUBLINGS)):
+                LOG.warning("run %s should go on and has no job; it gets one", run.id)
+                self._wake(run.id, "sweep")
+
+    def _tidy(self) -> None:
+        before = self.engine.services.clock() - KEPT
+        self.jobs.forget(before)
+        self.workers.forget(before)

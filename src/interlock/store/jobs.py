@@ -128,6 +128,14 @@ class Jobs:
         )  # fmt: skip
         return not found
 
+    def count(self, run_id: str, since: datetime) -> int:
+        """How many jobs were written for a run, that no other run started, since a moment."""
+        return len(
+            self._client.list_workflows(
+                workflow_id_prefix=_id(run_id, ""), start_time=since.isoformat(), load_input=False, load_output=False
+            )
+        )
+
     def forget(self, before: datetime) -> int:
         """Delete jobs that were finished before a moment, some at a time; how many were deleted."""
         old = self._client.list_workflows(

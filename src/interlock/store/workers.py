@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, text
-from sqlmodel import col, func, insert, select, update
+from sqlmodel import col, delete, func, insert, select, update
 
 from interlock.store.database import Database
 from interlock.store.tables import Worker
@@ -89,6 +89,12 @@ class Workers:
         with self._database.connection() as connection:
             dead = update(Worker).where(col(Worker.id) == worker_id, col(Worker.state) == "dead")
             connection.execute(dead.values(state="gone"))
+
+    def forget(self, before: datetime) -> None:
+        """Delete those that are gone and were last heard of before a moment."""
+        with self._database.connection() as connection:
+            gone = delete(Worker).where(col(Worker.state) == "gone", col(Worker.beat_at) < before)
+            connection.execute(gone)
 
     def list(self, limit: int = 100) -> Sequence[Worker]:
         """Workers, the living first, then the newest."""
