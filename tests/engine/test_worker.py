@@ -1,0 +1,95 @@
+"""A worker in this process: what it finds by itself, and how much it does at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from queue import Queue
+from threading import Event, Lock, Thread
+from typing import Any
+
+import pytest
+
+from interlock.engine.service import Engine, Standing
+from interlock.engine.worker import Ended, Pace, Worker
+from interlock.testing import FakeClock
+from tests.engine.conftest import Make, counted
+from tests.engine.test_runs import ADD
+
+PATIENCE = 60.0
+"""Seconds to wait for anything; only a hung test needs them."""
+OTHER = ADD.replace("graph: add", "graph: other")
+
+
+class Told:
+    """What the engine tells while a worker drives it."""
+
+    def __init__(self) -> None:
+        self.events: Queue[dict[str, Any]] = Queue()
+
+    def until(self, event: str, times: int) -> set[str]:
+        """The runs that it told this of, once it has so often."""
+        runs: set[str] = set()
+        while len(runs) < times:
+            told = self.events.get(timeout=PATIENCE)
+            if told["event"] == event:
+                runs.add(str(told["run"]))
+        return runs
+
+
+@contextmanager
+def serving(worker: Worker, ended: list[Ended]) -> Iterator[None]:
+    """Let the worker serve for the length of the block, and then drain."""
+    stop = Event()
+    thread = Thread(target=lambda: ended.append(worker.serve(stop)))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
+
+
+def _accept(engine: Engine, graph: str) -> str:
+    project = engine.project
+    return engine.start(project.workflow(project.graph_file(graph)), {"amount": 2}, "requester").id
+
+
+def test_runs_accepted_before_the_first_worker_are_found_and_driven_one_at_a_time(
+    make: Make, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have no jobs, so the sweep writes them; `at_once` holds over all graphs together."""
+    told, ended = Told(), list[Ended]()
+    engine = Engine(make({"add": ADD, "other": OTHER}), told.events.put)
+    runs = {_accept(engine, "add"), _accept(engine, "other")}
+    assert not engine.project.jobs.wanted
+    clock.advance(timedelta(seconds=11))
+    overlapped = _watched(engine.drive, monkeypatch, engine)
+    pace = Pace(at_once=1, poll=0.05, sweep=0.05)
+    with serving(Worker(engine, pace), ended):
+        assert told.until("done", 2) == runs
+    assert not overlapped.is_set()
+    assert ended == [Ended(given_up=False, left=[])]
+    assert counted(engine.project) == [2, 2]
+    assert [engine.services.runs.get(run).status for run in runs] == ["done", "done"]
+
+
+def _watched(drive: Callable[..., Standing], monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Event:
+    """Set once two runs are driven at the same time, which each drive gives the next one a moment to do."""
+    overlapped, lock, inside = Event(), Lock(), list[str]()
+
+    def watched(run_id: str, **more: Any) -> Standing:
+        with lock:
+            inside.append(run_id)
+            if len(inside) > 1:
+                overlapped.set()
+        overlapped.wait(0.5)
+        try:
+            return drive(run_id, **more)
+        finally:
+            with lock:
+                inside.remove(run_id)
+
+    monkeypatch.setattr(engine, "drive", watched)
+    return overlapped
