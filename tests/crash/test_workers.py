@@ -176,3 +176,17 @@ def test_a_decision_about_a_run_that_is_driven_elsewhere_is_not_lost(on_a_server
         assert fleet.run(run).status == "waiting"
     worker.hear(f"run {run} is done")
     fleet.left(run).check_whole()
+
+
+def test_a_worker_goes_on_after_the_server_has_ended_its_connections(on_a_server: Fleet) -> None:
+    """As where the server is started anew: it is neither given up nor deaf afterwards, and drains as ever."""
+    fleet = on_a_server
+    worker = fleet.work()
+    run = fleet.start()
+    worker.hear(f"run {run} is waiting")
+    assert fleet.url
+    postgres.end_connections(fleet.url)
+    fleet.decide(run)
+    worker.hear(f"run {run} is done")
+    fleet.left(run).check_whole()
+    fleet.end(worker)
