@@ -16,7 +16,7 @@ from interlock.lam.generator.spaces import Shelf
 from interlock.lam.generator.spoken import Spoken
 from interlock.lam.generator.wordbook import read_wordbook
 
-WEIGHTS = {"functions": 0.52, "office": 0.25, "schemas": 0.1, "spoken": 0.05, "intents": 0.05, "choices": 0.03}
+WEIGHTS = {"functions": 0.6, "office": 0.2, "schemas": 0.07, "spoken": 0.04, "intents": 0.06, "choices": 0.03}
 """Share of each source; the ones that need data are left out where there is none."""
 
 SCHEMA_SCENES = {"one": 0.5, "earlier": 0.05, "listed": 0.05, "twice": 0.04, "mixed": 0.1, "ask": 0.08, "abstain": 0.18}
@@ -43,7 +43,10 @@ class Mixture:
         self.seed = seed
         book = read_wordbook()
         shelf = Shelf([with_plain_requests(function) for function in book.functions])
-        self.sources: dict[str, Source] = {"functions": Scenes(shelf, book.pools), "office": Office(seed, words)}
+        self.sources: dict[str, Source] = {
+            "functions": Scenes(shelf, book.pools, together=book.together),
+            "office": Office(seed, words),
+        }
         if data is not None:
             self.sources["schemas"] = Scenes(
                 Shelf(read_schemas(data / "seal_tools" / "tool.jsonl", book.pools)), book.pools, SCHEMA_SCENES

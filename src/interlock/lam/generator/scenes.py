@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from random import Random
 
@@ -16,11 +16,12 @@ from interlock.lam.generator.names import words_of
 from interlock.lam.generator.spaces import Shelf
 from interlock.lam.generator.surfaces import Values
 from interlock.lam.generator.talk import dress_up, say
-from interlock.lam.generator.wordbook import Function, Slot, content
+from interlock.lam.generator.together import say_together
+from interlock.lam.generator.wordbook import Function, Slot, Together, content
 
 SCENES = {
-    "one": 0.33, "earlier": 0.05, "listed": 0.08, "twice": 0.09, "several": 0.05, "mixed": 0.14,
-    "ask": 0.09, "abstain": 0.17,
+    "one": 0.33, "earlier": 0.05, "listed": 0.06, "twice": 0.06, "several": 0.12, "mixed": 0.08, "together": 0.08,
+    "ask": 0.07, "abstain": 0.17,
 }  # fmt: skip
 """How often each kind of scene is tried; scenes that cannot be written fall back to another draw."""
 _VAGUE = ("some {words}", "a certain {words}", "the {words}", "the right {words}", "a given {words}",
@@ -33,9 +34,10 @@ class Scenes:
     """Writes examples over one shelf of functions whose requests are templates."""
 
     def __init__(
-        self, shelf: Shelf, pools: Mapping[str, tuple[str, ...]], weights: Mapping[str, float] = SCENES
-    ) -> None:
-        self.shelf, self.pools = shelf, pools
+        self, shelf: Shelf, pools: Mapping[str, tuple[str, ...]], weights: Mapping[str, float] = SCENES,
+        together: Sequence[Together] = (),
+    ) -> None:  # fmt: skip
+        self.shelf, self.pools, self.together = shelf, pools, together
         self.names, self.weights = tuple(weights), tuple(weights.values())
 
     def example(self, random: Random) -> Example | None:
@@ -53,7 +55,7 @@ class Scenes:
         if scene == "abstain":
             return self._abstain(function, values)
         makers = {"one": self._one, "listed": self._listed, "twice": self._twice, "several": self._several,
-                  "mixed": self._mixed}  # fmt: skip
+                  "mixed": self._mixed, "together": self._together}  # fmt: skip
         draft = makers[scene](function, values)
         if draft is None:
             return None
@@ -128,6 +130,13 @@ class Scenes:
             return None
         random.shuffle(drafts)
         return joined(drafts, random)
+
+    def _together(self, function: Function, values: Values) -> Draft | None:
+        """Functions of one file, asked for in one breath."""
+        if not self.together:
+            return None
+        entry = values.random.choice(self.together)
+        return say_together(entry, values.random.choice(entry.requests), values)
 
     def _earlier(self, function: Function, values: Values) -> Example | None:
         random = values.random

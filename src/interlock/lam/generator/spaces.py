@@ -9,6 +9,8 @@ from interlock.lam.generator.wordbook import Function, alike, content
 
 SIZES = (1,) * 62 + (2,) * 17 + (3,) * 14 + (4,) * 9 + (5,) * 6 + (6,) * 5 + (7,) * 2 + (8,) * 2
 """How many functions a space has, by chance."""
+BESIDE = 6
+"""A function file runs from subject to subject: so many before and after a function are of its own."""
 
 
 class Shelf:
@@ -25,8 +27,11 @@ class Shelf:
         return self.functions[int(random.random() * len(self.functions))]
 
     def near(self, function: Function, random: Random, count: int, limit: float = 0.7) -> list[Function]:
-        """Up to `count` other functions of the same domain that do something else."""
+        """Up to `count` other functions of the same domain that do something else, often those written beside it."""
         pool = self.domains[function.domain]
+        if len(pool) > 2 * BESIDE and random.random() < 0.6:
+            place = max(0, min(pool.index(function) - BESIDE, len(pool) - 2 * BESIDE)) if function in pool else 0
+            pool = pool[place : place + 2 * BESIDE + 1]
         drawn = random.sample(pool, min(len(pool), 2 * count + 2))
         return [other for other in drawn if other is not function and alike(function, other) < limit][:count]
 

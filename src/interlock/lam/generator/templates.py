@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-_HOLE = re.compile(r"\{([\w.$-]+)(?:#(\d+))?\}")
+_HOLE = re.compile(r"\{([\w.$&-]+)(?:#(\d+))?\}")
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,37 @@ class Function:
         return (one,) if one else tuple(slot for slot in self.slots if slot.path.startswith(path + "."))
 
 
+SHARED = "&"
+"""Between the paths of parameters that one value serves."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Functions that are asked for together, and templates whose slots begin with the number of their function."""
+
+    functions: tuple[Function, ...]
+    requests: tuple[Template, ...]
+
+    @cached_property
+    def spoken(self) -> Function:
+        """The parameters of all functions as optional ones of a single function."""
+        known = {
+            f"{number}.{slot.path}": replace(slot, path=f"{number}.{slot.path}", required=False)
+            for number, function in enumerate(self.functions, 1)
+            for slot in function.slots
+        }
+        joint = sorted({hole.path for template in self.requests for hole in template.holes if SHARED in hole.path})
+        shared = [replace(known[path.split(SHARED)[0]], path=path) for path in joint]
+        return Function("together", self.functions[0].domain, ("",), (*known.values(), *shared))
+
+
 @dataclass(frozen=True)
 class Wordbook:
     """Everything the function files say."""
 
     pools: Mapping[str, tuple[str, ...]]
     functions: tuple[Function, ...]
+    together: tuple[Together, ...] = ()
 
 
 def _strings(value: Any) -> tuple[str, ...]:
@@ -160,6 +185,32 @@ def read_function(document: Any, domain: str, where: str) -> Function:
     return made
 
 
+def read_together(document: Any, functions: Sequence[Function], where: str) -> Together:
+    """One entry of a function file's `together`.
+
+    Raises:
+        InputError: it names an unknown function or parameter, or a template is malformed.
+    """
+    named = {function.name: function for function in functions}
+    names = document.get("of") if isinstance(document, dict) else None
+    if not isinstance(names, list) or len(names) < 2 or not document.get("requests"):
+        raise _fault(where, "an entry of together needs `of`, two functions or more, and `requests`")
+    for name in names:
+        if name not in named:
+            raise _fault(where, f"together names {name}, which is no function of this file")
+    try:
+        requests = tuple(parse(str(text)) for text in document["requests"])
+    except ValueError as error:
+        raise _fault(where, str(error)) from error
+    made = Together(tuple(named[name] for name in names), requests)
+    paths = {f"{number}.{slot.path}" for number, function in enumerate(made.functions, 1) for slot in function.slots}
+    for template in requests:
+        for path in sorted(part for hole in template.holes for part in hole.path.split(SHARED)):
+            if path not in paths:
+                raise _fault(where, f"{{{path}}} in {template.text!r} is no parameter of {', '.join(names)}")
+    return made
+
+
 def check_values(functions: Iterable[Function], pools: Mapping[str, tuple[str, ...]]) -> None:
     """Raises InputError for a parameter whose values are neither a kind nor a pool."""
     for function in functions:
@@ -185,6 +236,7 @@ def read_files(paths: Iterable[Path]) -> Wordbook:
     """
     pools: dict[str, tuple[str, ...]] = {}
     functions: list[Function] = []
+    together: list[Together] = []
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in sorted(paths):
         try:
@@ -195,8 +247,9 @@ def read_files(paths: Iterable[Path]) -> Wordbook:
             if name in pools:
                 raise InputError(f"{path.name}: the pool {name} is in another file too; rename one.")
             pools[name] = _strings(entries)
-        for entry in document.get("functions") or []:
-            functions.append(read_function(entry, path.stem, path.name))
+        own = [read_function(entry, path.stem, path.name) for entry in document.get("functions") or []]
+        together += [read_together(entry, own, path.name) for entry in document.get("together") or []]
+        functions += own
     if "first_name" in pools and "last_name" in pools:
         pools["person"] = tuple(
             f"{first} {pools['last_name'][(7 * place + 3 * turn) % len(pools['last_name'])]}"
@@ -204,7 +257,11 @@ def read_files(paths: Iterable[Path]) -> Wordbook:
             for place, first in enumerate(pools["first_name"])
         )
     check_values(functions, pools)
-    return Wordbook(pools, tuple(f for f in functions if not known_name(f.name)))
+    return Wordbook(
+        pools,
+        tuple(f for f in functions if not known_name(f.name)),
+        tuple(entry for entry in together if not any(known_name(f.name) for f in entry.functions)),
+    )
 
 
 @lru_cache(maxsize=1)
