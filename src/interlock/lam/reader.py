@@ -24,6 +24,10 @@ CLOSELY = 3
 FAR = 8.0
 """How far below the likeliest tool a first glance may put one that is still read together with the context."""
 
+AHEAD, SURE = 4.0, 3.0
+"""A tool that a first glance puts so far ahead of all others is read alone first, and they are not read at all where
+its log-odds of fitting are so high."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -86,16 +90,33 @@ class Reader:
             ranked = sorted(range(len(known)), key=lambda k: -float(glance[k]))
             far = FAR if closely <= CLOSELY else math.inf  # of several tools, any may be meant
             likely = [k for k in ranked[:closely] if float(glance[ranked[0]] - glance[k]) <= far]
-            near = sorted({*likely, *also})
-            tools = [known[k] for k in near]
-            pairs = pair_up(
-                [(context.ids, context.features)],
-                [(tool.ids, tool.marks, with_bound(tool, observation.bound)) for tool, _ in tools],
-                [(0, number) for number in range(len(tools))],
-            )
-            joint = self.head.joint(self.encoder, torch.cat([alone, *(states for _, states in tools)]), pairs).float()
-        scores = [self._scores(tool, states, len(context.ids)) for (tool, _), states in zip(tools, joint, strict=True)]
-        return Reading(observation, context, glance.tolist(), dict(zip(near, scores, strict=True)))
+            first = likely[:1] if closely <= CLOSELY and not also and _ahead(glance, likely) else []
+            scores = self._together(observation, context, alone, known, first)
+            if not first or scores[first[0]].fits < SURE:
+                rest = sorted({*likely, *also} - {*first})
+                scores |= self._together(observation, context, alone, known, rest)
+        return Reading(observation, context, glance.tolist(), dict(sorted(scores.items())))
+
+    def _together(
+        self, observation: Observation, context: Context, alone: Tensor, known: Sequence[tuple[Tool, Tensor]],
+        places: Sequence[int],
+    ) -> dict[int, ToolScores]:  # fmt: skip
+        """What the head says about the tools at `places`, each read together with the context.
+
+        Args:
+            alone: (T, WIDTH) of the context by itself.
+        """
+        if not places:
+            return {}
+        tools = [known[k] for k in places]
+        pairs = pair_up(
+            [(context.ids, context.features)],
+            [(tool.ids, tool.marks, with_bound(tool, observation.bound)) for tool, _ in tools],
+            [(0, number) for number in range(len(tools))],
+        )
+        joint = self.head.joint(self.encoder, torch.cat([alone, *(states for _, states in tools)]), pairs).float()
+        made = (self._scores(tool, states, len(context.ids)) for (tool, _), states in zip(tools, joint, strict=True))
+        return dict(zip(places, made, strict=True))
 
     def _scores(self, tool: Tool, joint: Tensor, width: int) -> ToolScores:
         """What the head says about one tool.
@@ -132,3 +153,8 @@ class Reader:
             return rows
 
         return ToolScores(tool.schema, float(head.fits(joint[width])[0]), made, ends)
+
+
+def _ahead(glance: Tensor, ranked: Sequence[int]) -> bool:
+    """Whether a first glance puts one of several tools far ahead."""
+    return len(ranked) > 1 and float(glance[ranked[0]] - glance[ranked[1]]) >= AHEAD

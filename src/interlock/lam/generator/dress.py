@@ -37,16 +37,8 @@ class Dressed:
 
     def readers(self, slots: Iterable[Slot]) -> dict[str, Parameter]:
         """The parameters that read these slots' words, by the slot's path."""
-        flat: dict[str, Any] = {}
-        for slot in slots:
-            place: dict[str, Any] = self.schema.parameters
-            for part in self.names[slot.path].split("."):
-                place = place["properties"][part]
-            flat[slot.path] = place
-        made = read_parameters(
-            ActionSchema(name="f", description="", parameters={"type": "object", "properties": flat})
-        )
-        return {parameter.name: parameter for parameter in made}
+        known = {parameter.name: parameter for parameter in read_parameters(self.schema)}
+        return {slot.path: known[self.names[slot.path]] for slot in slots}
 
 
 def _about(slot: Slot, random: Random) -> str:

@@ -120,6 +120,8 @@ def _call(
 
 def _sound(slot: Slot, value: Any) -> bool:
     """Whether a value is of the size its slot means: a fraction is none of 15."""
+    if isinstance(value, list):
+        return all(_sound(slot, item) for item in value)
     if slot.values == "fraction":
         return isinstance(value, (int, float)) and abs(value) < 1
     if slot.values == "percent":
