@@ -2,7 +2,7 @@
 
 Three sets of requests, each with a seed of its own: one fits the calibrator and fixes the thresholds to test, one
 tests them, one shows what came of it.  Each holds requests for the shipped actions in the words of
-`wordings/calibration.yaml`, which training never saw, and requests for the functions of the generator.
+`wordings/calibration.yaml`, and requests for functions of its own of `wordings/apart`; training sees neither.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from interlock.lam.confidence.signals import NAMES, Signals, read_signals
 from interlock.lam.examples import Example
 from interlock.lam.functions import shipped_space
 from interlock.lam.generator.drafts import random_from
-from interlock.lam.generator.mixture import Mixture, Source
+from interlock.lam.generator.mixture import Source
+from interlock.lam.generator.scenes import Scenes
+from interlock.lam.generator.spaces import Shelf
+from interlock.lam.generator.wordbook import read_apart
 from interlock.lam.parameters import nest
 from interlock.lam.requests import Generator
 from interlock.lam.wordings.lexicon import read_lexicon
@@ -91,18 +94,28 @@ def observe(model: SpanModel, example: Example, source: str) -> Observed | None:
     )
 
 
-@lru_cache(maxsize=1)
-def _functions() -> Source:
-    return Mixture(0).sources["functions"]  # its chances come from outside
+TOGETHER = 4
+"""So many functions that stand beside each other, which are easily confused, go to the same part."""
+DEALT = ("fit", "test", "fit", "test", "check", "test")
+"""To which part they go, over and over."""
 
 
-def requests(source: str, seed: int, start: int, count: int) -> Iterator[Example]:
-    """Requests number `start` and on of a source; a number that gives none is left out."""
+@lru_cache(maxsize=len(PARTS))
+def apart(part: str) -> Source:
+    """The functions of a part, which neither training nor another part sees; chances come from outside."""
+    book = read_apart()
+    own = [f for number, f in enumerate(book.functions) if DEALT[number // TOGETHER % len(DEALT)] == part]
+    entries = [entry for entry in book.together if all(function in own for function in entry.functions)]
+    return Scenes(Shelf(own), book.pools, together=entries)
+
+
+def requests(part: str, source: str, seed: int, start: int, count: int) -> Iterator[Example]:
+    """Requests number `start` and on of a source of a part; a number that gives none is left out."""
     if source == "office":
         yield from Generator(read_lexicon("calibration"), shipped_space(), seed).examples(start, count)
         return
     for index in range(start, start + count):
-        made = _functions().example(random_from(seed, index))
+        made = apart(part).example(random_from(seed, index))
         if made is not None:
             yield made
 
@@ -122,8 +135,8 @@ def jobs(count: int) -> list[Job]:
 
 
 def _work(model: SpanModel, job: Job) -> list[Observed]:
-    _, source, seed, start, count = job
-    seen = (observe(model, example, source) for example in requests(source, seed, start, count))
+    source = job[1]
+    seen = (observe(model, example, source) for example in requests(*job))
     return [one for one in seen if one is not None]
 
 
@@ -231,7 +244,7 @@ def calibrated(
     rows = parts["fit"]
     fitted = fit([row.signals for row in rows], [row.right for row in rows]) if len(rows) >= FEWEST else UNCALIBRATED
     origin = Origin(
-        metadata["model_id"], "generated", "requests of interlock.lam.generator and wordings/calibration.yaml",
+        metadata["model_id"], "generated", "requests of wordings/calibration.yaml and for functions of wordings/apart",
         datetime.now(UTC).isoformat(timespec="seconds"), PARTS["test"].seed,
     )  # fmt: skip
     certificates, references = certified(

@@ -39,6 +39,14 @@ _OF_UNIT = re.compile(
 """What makes another unit of a unit: `/s`, `per second squared`."""
 _BETWEEN = re.compile(r"[^\d.!?%$]{0,12}(?:,|;|\b(?:and|or)\b)[^\d.!?%$]{0,32}")
 """What stands between two values that are alike where nothing else comes round."""
+_FOLLOWS = re.compile(
+    r"[^.!?]{0,24}(?:[.!?;]+\s+and(?:\s+(?:what|how))?|[.!?,;]*\s+(?:(?:and|or|but|also|plus)\s+)?(?:then|finally|next|lastly"
+    r"|(?:what|how)\s+about|(?:do\s+|likewise\s+)?(?:the\s+)?same(?:\s+(?!for|with|in|at|on|of|to)\w+){0,2},?\s+"
+    r"(?:for|with|in|at|on|of|to)|compare\s+(?:it|that|this|them)\s+(?:with|to|against)))"
+    r"(?:\s+(?:for|with|in|at|on|of|to|from|by|if|when|the|an?|it|is|are))*\s*[\"'$\u20ac\u00a3]?",
+    re.IGNORECASE,
+)
+"""What leads from one value to another that the same is asked of: `. Do the same for`, `? And what about`."""
 _JOINT = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b|&)\s*(?:the\s+)?")
 _ROWS: frozenset[str] = frozenset({"vector", "series"})
 
@@ -213,6 +221,9 @@ def _in_turn(turning: Sequence[_Verse], text: str) -> bool:
     each = sum(len(verse.members) for verse in telling)
     if each == 1:
         gaps = [text[one[2] : two[1]] for one, two in pairwise(telling[0].spots)]
+        follows = [_FOLLOWS.fullmatch(gap) is not None for gap in gaps]
+        if any(follows) and all(one or _JOINT.fullmatch(gap) for one, gap in zip(follows, gaps, strict=True)):
+            return True
         kind, unit = telling[0].form
         like = kind in {"quoted", "id"} or (kind == "number" and unit not in {"digits", "words"})
         return kind in _ROWS or (like and all(map(_BETWEEN.fullmatch, gaps)))

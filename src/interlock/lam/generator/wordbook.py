@@ -16,6 +16,7 @@ from interlock.lam.generator.names import known_name, words_of
 from interlock.lam.generator.templates import Template, parse
 
 FOLDER = Path(__file__).parent.parent / "wordings" / "functions"
+APART = FOLDER.with_name("apart")
 TYPES = ("string", "integer", "number", "boolean", "array", "object")
 KINDS = ("int", "float", "money", "percent", "fraction", "year", "date", "time", "datetime", "duration", "email",
          "phone", "url", "digits", "id", "text")  # fmt: skip
@@ -266,8 +267,21 @@ def read_files(paths: Iterable[Path]) -> Wordbook:
 
 @lru_cache(maxsize=1)
 def read_wordbook() -> Wordbook:
-    """The function files of this package."""
+    """The function files of this package that a model is trained on."""
     return read_files(FOLDER.glob("*.yaml"))
+
+
+@lru_cache(maxsize=1)
+def read_apart() -> Wordbook:
+    """The functions that are kept apart from training, with the pools of all files."""
+    files = list(APART.glob("*.yaml"))
+    domains = {path.stem for path in files}
+    book = read_files([*FOLDER.glob("*.yaml"), *files])
+    return Wordbook(
+        book.pools,
+        tuple(function for function in book.functions if function.domain in domains),
+        tuple(entry for entry in book.together if entry.functions[0].domain in domains),
+    )
 
 
 _STOP = frozenset(
