@@ -105,12 +105,16 @@ class ActionHead(nn.Module):
         self.option_alone = nn.Linear(WIDTH, 1)
         self.summary_context, self.summary_tool = nn.Linear(WIDTH, SUMMARY), nn.Linear(WIDTH, SUMMARY)
 
-    def joint(self, encoder: Encoder, states: Tensor, pairs: Pairs) -> Tensor:
-        """States (N, L, WIDTH) of pairs read together; `states` (M, WIDTH) are those of contexts and tools alone."""
+    def side_by_side(self, states: Tensor, pairs: Pairs) -> Tensor:
+        """What the joint layers read (N, L, WIDTH); `states` (M, WIDTH) are those of contexts and tools alone."""
         x = torch.cat([states, torch.zeros_like(states[:1])])[pairs.gather]
         x = x + self.side(pairs.side) + self.mark(pairs.marks) + self.features(pairs.features)
-        x = x + self.flags(pairs.flags) + same_words(pairs)[..., None] * self.same
-        joint: Tensor = self.drop(encoder.together(x, pairs.mask))
+        made: Tensor = x + self.flags(pairs.flags) + same_words(pairs)[..., None] * self.same
+        return made
+
+    def joint(self, encoder: Encoder, states: Tensor, pairs: Pairs) -> Tensor:
+        """States (N, L, WIDTH) of pairs read together; `states` (M, WIDTH) are those of contexts and tools alone."""
+        joint: Tensor = self.drop(encoder.together(self.side_by_side(states, pairs), pairs.mask))
         return joint
 
     def starts(self, marks: Tensor, context: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Requests that say one thing several times over: `$350,000 at 3.5% for 30 years, $500,000 at 4% for 20 years`.
 
-Values of like form that come round in the same order are a call each, however little the network made of the
+Values of like form that come round in the same order are a call each, even where the network made little of the
 later ones: that they stand there is a matter of form, what they are is still copied.
 """
 
@@ -26,6 +26,8 @@ TURN = 0.2
 """What a value gains for the parameter whose turn it is among several of one form."""
 BARELY = -6.0
 """How far below `null` a text may be that stands where the other calls have one."""
+FAINT = -2.5
+"""How far below `null` the values of each call may be on average: what the network is sure of is left to it."""
 MOST_ALIKE = 4
 """Parameters of one form whose orders are tried."""
 _FIRST: tuple[MentionKind, ...] = (
@@ -107,6 +109,9 @@ def strophes(
         if ordered is None:
             return {}
         rows |= ordered
+    calls = zip(*rows.values(), strict=True)
+    if any(sum(offer.gain for offer in call) / len(call) < FAINT for call in calls):
+        return {}
     return rows | _texts(tool, pools, rows, single)
 
 

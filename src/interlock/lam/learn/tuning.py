@@ -1,7 +1,9 @@
-"""A short fine-tuning of the last joint layer and of what the head reads from it, from lessons and base data.
+"""A short fine-tuning of the last joint layer, from lessons and base data.
 
-What comes out is mixed with what it began with, as far as base data that neither saw demands: tensors between two
-fine-tuned points keep more of the old skill at little loss of the new (Wortsman et al. 2022, "Robust fine-tuning").
+What the layer makes of base data stays near what it made of it before (learning without forgetting, Li and Hoiem 2016,
+by states instead of answers), so that only what lessons are about changes.  What comes out is mixed with what it began
+with, as far as base data that neither saw demands: tensors between two fine-tuned points keep more of the old skill at
+little loss of the new (Wortsman et al. 2022, "Robust fine-tuning").
 """
 
 from __future__ import annotations
