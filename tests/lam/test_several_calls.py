@@ -100,3 +100,23 @@ def test_a_clause_that_lacks_something_makes_no_call() -> None:
     text = "The weather in Oslo for 3 days, please. My sister lives in Rome since 5 years."
     spans = {"city": [("Oslo", 4.0), ("Rome", -2.0)], "days": [("3", 3.0), ("5", -2.5)]}
     assert arguments(text, schema, spans) == [{"city": "Oslo", "days": 3}]
+
+
+@pytest.mark.parametrize(("later", "calls"), [(-1.0, 2), (-4.0, 1)])
+def test_what_the_network_is_sure_of_is_left_to_it(later: float, calls: int) -> None:
+    """Two pairs may be of one call: a trailer and its driver, an order and its client."""
+    text = "Trailer 613 leaves with Noah Brandt, order 7041 with Raj Malhotra"
+    schema = tool_of({"ref": NUMBER, "party": TEXT}, ["ref", "party"])
+    spans = {"ref": [("613", 3.0), ("7041", later)], "party": [("Noah Brandt", 3.0), ("Raj Malhotra", later)]}
+    assert len(arguments(text, schema, spans)) == calls
+
+
+@pytest.mark.parametrize(
+    "joint", ["? And in ", ". Do the same for ", ", then in ", ". Same question for ", "? What about ", "; how about "]
+)
+def test_what_the_same_is_asked_of_is_a_further_call(joint: str) -> None:
+    """A cue that repeats the question speaks for a value that the network took for nothing."""
+    text = f"How many people lived there in 1950{joint}1980?"
+    schema = tool_of({"year": {"type": "integer"}}, ["year"])
+    found = [row["year"] for row in arguments(text, schema, {"year": [("1950", 3.0), ("1980", -2.0)]})]
+    assert found == [1950, 1980]

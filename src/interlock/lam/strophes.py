@@ -28,6 +28,8 @@ BARELY = -6.0
 """How far below `null` a text may be that stands where the other calls have one."""
 FAINT = -2.5
 """How far below `null` the values of each call may be on average: what the network is sure of is left to it."""
+PLAIN = 6
+"""So many values that come round are calls whatever the network makes of them; two pairs may be of one call."""
 MOST_ALIKE = 4
 """Parameters of one form whose orders are tried."""
 _FIRST: tuple[MentionKind, ...] = (
@@ -109,8 +111,8 @@ def strophes(
         if ordered is None:
             return {}
         rows |= ordered
-    calls = zip(*rows.values(), strict=True)
-    if any(sum(offer.gain for offer in call) / len(call) < FAINT for call in calls):
+    calls = list(zip(*rows.values(), strict=True))
+    if len(rows) * count < PLAIN and any(sum(offer.gain for offer in call) / len(call) < FAINT for call in calls):
         return {}
     return rows | _texts(tool, pools, rows, single)
 

@@ -98,7 +98,7 @@ def test_a_candidate_goes_only_as_far_as_the_base_allows(
 ) -> None:
     """The farther from its parent, the more base data costs here: it stops where that is more than a half percent."""
     moved, begun = torch.tensor([3.0]), torch.tensor([1.0])
-    monkeypatch.setattr(tuning, "_loss", lambda *given: 1.0 + cost * (moved - begun).sum() / 2)
+    monkeypatch.setattr(tuning, "_loss", lambda *given: (1.0 + cost * (moved - begun).sum() / 2, None))
     assert tuning._mixed([moved], [begun], *Shape(upper=1, width=32).build(), Tuning()) == share
     assert moved.item() == pytest.approx(1.0 + 2 * share)
 

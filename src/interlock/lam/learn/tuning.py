@@ -8,13 +8,14 @@ little loss of the new (Wortsman et al. 2022, "Robust fine-tuning").
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from interlock.lam.batches import loss, states_of
@@ -35,8 +36,10 @@ class Tuning:
     batch: int = 16
     passes: int = 16
     """How often each lesson is seen, when `steps` says nothing."""
-    head_rate: float = 3e-4
-    encoder_rate: float = 6e-5
+    rate: float = 1e-3
+    """Full learning rate of the layer."""
+    hold: float = 300.0
+    """Weight of how far states of base data may move, as mean squares, beside the loss."""
 
     @property
     def lessons(self) -> int:
@@ -57,9 +60,6 @@ CHECKED = 24
 """Batches of base data, drawn for nothing else, on which that is measured."""
 CHECK_SEED = 500
 """Added to the seed of the base data for them."""
-
-BEFORE = ("side", "mark", "features", "flags", "same")
-"""Parts of the head that are added before the joint layers: they stay, so that nothing below the last layer changes."""
 
 Progress = Callable[[int, int], None]
 """Called after each step with (steps done, steps in all)."""
@@ -84,30 +84,28 @@ def tune(
     """
     encoder, head, known = load(base)
     torch.manual_seed(plan.seed)
-    encoder.train()
+    encoder.eval()
     head.train()
-    before = [p for name, p in head.named_parameters() if name.split(".")[0] in BEFORE]
-    kept = [*before, *(p for layer in encoder.joint[:-1] for p in layer.parameters())]
+    layer = encoder.joint[-1]
+    parent = copy.deepcopy(layer).requires_grad_(False)
+    tuned = list(layer.parameters())
+    kept = [p for p in (*encoder.joint.parameters(), *head.parameters()) if all(p is not other for other in tuned)]
     _learning(kept, False)
-    upper, own = list(encoder.joint[-1].parameters()), [p for p in head.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        [{"params": upper, "lr": plan.encoder_rate, "full": plan.encoder_rate},
-         {"params": own, "lr": plan.head_rate, "full": plan.head_rate}], weight_decay=0.01,
-    )  # fmt: skip
-    begun = [parameter.detach().clone() for parameter in (*upper, *own)]
+    optimiser = torch.optim.AdamW(tuned, lr=plan.rate, weight_decay=0.0)
+    begun = [parameter.detach().clone() for parameter in tuned]
     steps = plan.steps_for(len(lessons))
     for done, drawn in enumerate(draw(lessons, base_examples(plan.seed), steps, (plan.lessons, plan.batch), plan.seed)):
         for group in optimiser.param_groups:
-            group["lr"] = group["full"] * min(1.0, (done + 1) / 8) * max(0.05, 1 - done / steps)
+            group["lr"] = plan.rate * min(1.0, (done + 1) / 8) * max(0.05, 1 - done / steps)
         optimiser.zero_grad()
-        value = _loss(encoder, head, drawn)
-        value.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_([*upper, *own], 1.0)
+        value, moved = _loss(encoder, head, drawn, parent)
+        (value + plan.hold * moved).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(tuned, 1.0)
         optimiser.step()
         if progress:
             progress(done + 1, steps)
     _learning(kept, True)  # what needs no gradient is not saved
-    share = _mixed([*upper, *own], begun, encoder.eval(), head.eval(), plan)
+    share = _mixed(tuned, begun, encoder, head.eval(), plan)
     metadata = {**metadata, "learnt": {**metadata.get("learnt", {}), "share": share}}
     return save(folder, encoder, head, Shape(**known["shape"]), metadata)
 
@@ -123,7 +121,7 @@ def _mixed(
     def loss_at(share: float) -> float:
         for parameter, first, last in zip(parameters, begun, ended, strict=True):
             parameter.copy_(first.lerp(last, share))
-        return sum(float(_loss(encoder, head, one)) for one in drawn)
+        return sum(float(_loss(encoder, head, one, None)[0]) for one in drawn)
 
     allowed = KEPT * loss_at(0.0)
     return next((share for share in SHARES if loss_at(share) <= allowed), SHARES[-1])
@@ -134,11 +132,23 @@ def _learning(parameters: Sequence[Tensor], flag: bool) -> None:
         parameter.requires_grad_(flag)
 
 
-def _loss(encoder: Encoder, head: ActionHead, drawn: Drawn) -> Tensor:
-    """The training loss, and that a replaced place stays below the threshold of its argument."""
-    batch = drawn.batch
-    states, contexts, tools = states_of(encoder, batch)
-    joint = head.joint(encoder, states, batch.pairs)
+def _loss(encoder: Encoder, head: ActionHead, drawn: Drawn, parent: nn.Module | None) -> tuple[Tensor, Tensor]:
+    """The training loss, and how far the states of base data are from what the parent's layer makes of them.
+
+    A replaced place is to stay below the threshold of its argument.
+
+    Args:
+        parent: the last joint layer as it was; without it, the distance is 0.
+    """
+    batch, pairs = drawn.batch, drawn.batch.pairs
+    last = encoder.joint[-1]
+    with torch.no_grad():
+        states, contexts, tools = states_of(encoder, batch)
+        x = head.side_by_side(states, pairs)
+        for layer in encoder.joint[:-1]:
+            x = layer(x, pairs.mask)
+    after: Tensor = last(x, pairs.mask)
+    joint = head.drop(after)
     parts = list(loss(head, joint, (contexts, tools), batch).values())
     if drawn.rows:
         rows, tokens = torch.tensor(drawn.rows), torch.tensor(drawn.tokens)
@@ -146,4 +156,10 @@ def _loss(encoder: Encoder, head: ActionHead, drawn: Drawn) -> Tensor:
         marks = joint[pair, batch.pointed.mark[rows]]  # (R, WIDTH)
         scores = head.starts(marks[:, None], joint[pair])[:, 0]  # (R, L)
         parts.append(F.softplus(scores[torch.arange(len(rows)), tokens] - head.null(marks)[:, 0]).mean())
-    return torch.stack(parts).sum()
+    moved = torch.zeros(())
+    if parent is not None and drawn.base:
+        with torch.no_grad():
+            before = parent(x, pairs.mask)
+        of_base = batch.context_of >= len(batch.contexts) - drawn.base  # the lessons come first
+        moved = ((after - before) ** 2).mean(-1)[pairs.mask & of_base[:, None]].mean()
+    return torch.stack(parts).sum(), moved
