@@ -105,7 +105,7 @@ def test_a_clause_that_lacks_something_makes_no_call() -> None:
 @pytest.mark.parametrize(("later", "calls"), [(-1.0, 2), (-4.0, 1)])
 def test_what_the_network_is_sure_of_is_left_to_it(later: float, calls: int) -> None:
     """Two pairs may be of one call: a trailer and its driver, an order and its client."""
-    text = "Trailer 613 leaves with Noah Brandt, order 7041 with Raj Malhotra"
+    text = "enter that trailer 613 leaves with Noah Brandt and order 7041 with Raj Malhotra"
     schema = tool_of({"ref": NUMBER, "party": TEXT}, ["ref", "party"])
     spans = {"ref": [("613", 3.0), ("7041", later)], "party": [("Noah Brandt", 3.0), ("Raj Malhotra", later)]}
     assert len(arguments(text, schema, spans)) == calls
