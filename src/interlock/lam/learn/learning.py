@@ -86,7 +86,9 @@ def learn(course: Course, progress: Progress | None = None) -> Learnt:
     lessons = lessons_of(read_trajectories(course.verdicts))
     if not lessons.learnt:
         why = ", ".join(f"{reason}: {count}" for reason, count in sorted(lessons.skipped.items()))
-        why = why or f"{len(lessons.held_back)} of its verdicts are held back for the trial"
+        if lessons.held_back:
+            why = f"{len(lessons.held_back)} are held back for the trial" + (f", {why}" if why else "")
+        why = why or "it is empty"
         raise UsageError(f"{course.verdicts} holds no verdict to learn from ({why}).")
     base, seed = course.begins_with, course.tuning.seed
     parent = metadata_of(base)
