@@ -12,8 +12,8 @@ from interlock.lam.confidence.learn_then_test import ALPHA, DELTA, LEAST, certif
 from interlock.lam.confidence.risk_coverage import at
 
 UNSEEN = 0.5
-"""Generated requests for tools without a group are for a few dozen functions, which stand for all others.  What they show
-is held to this share of alpha; it is a choice, and nothing proves that it is enough."""
+"""Generated requests for tools without a group are for a few dozen functions, which stand for all others.  What they
+show is held to this share of alpha; it is a choice, and nothing proves that it is enough."""
 
 
 @dataclass(frozen=True)
