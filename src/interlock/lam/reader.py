@@ -24,7 +24,7 @@ CLOSELY = 3
 FAR = 8.0
 """How far below the likeliest tool a first glance may put one that is still read together with the context."""
 
-AHEAD, SURE = 4.0, 3.0
+AHEAD, SURE = 2.0, 2.0
 """A tool that a first glance puts so far ahead of all others is read alone first, and they are not read at all where
 its log-odds of fitting are so high."""
 

@@ -162,11 +162,11 @@ def test_the_reviewer_wants_what_the_house_means() -> None:
     assert 140 < len(wanted) < 180
 
 
-@pytest.mark.xfail(run=False, reason="no candidate trained from the packaged, under-trained weights was promoted yet")
+@pytest.mark.timeout(900)
 @pytest.mark.slow  # two trainings of the packaged model, each with its trial: minutes of CPU
 def test_a_systematic_error_falls_over_rounds() -> None:
     """Two rounds of a reviewer's corrections: fewer errors on fresh requests, and the base holds within a point."""
-    report = measure(rounds=2, each=40, development=200, calibration=60)
+    report = measure(rounds=2, each=40, development=150, calibration=60)
     errors = report["fresh_requests_error_percent"]
     assert errors["last"] < errors["first"]
     assert any(row["promoted"] for row in report["rounds"])
