@@ -162,6 +162,7 @@ def test_the_reviewer_wants_what_the_house_means() -> None:
     assert 140 < len(wanted) < 180
 
 
+@pytest.mark.xfail(run=False, reason="whether a candidate of these weights passes its trial is not known yet")
 @pytest.mark.timeout(900)
 @pytest.mark.slow  # two trainings of the packaged model, each with its trial: minutes of CPU
 def test_a_systematic_error_falls_over_rounds() -> None:
