@@ -12,19 +12,19 @@ from interlock.store.reservations import follow, reserve
 from interlock.store.spend import limits_of
 from interlock.store.tables import Effect, Meta, Row
 
-SCHEMA = "5"
+SCHEMA = "6"
 """Version of the tables; a database of an unknown version is refused, never guessed at."""
 
 
 def migrate(session: Session, meta: Meta) -> bool:
     """Bring the tables up to `SCHEMA`; False when they are of a version that is not known."""
-    if meta.value not in ("1", "2", "3", "4"):
+    if meta.value not in ("1", "2", "3", "4", "5"):
         return False
     if meta.value == "1":
         _to_2(session)
     if meta.value in ("1", "2"):
         _to_3(session)
-    Row.metadata.create_all(session.connection())  # version 4 keeps what action models were asked, 5 the workers
+    Row.metadata.create_all(session.connection())  # 4: what action models were asked, 5: the workers, 6: forks
     meta.value = SCHEMA
     session.add(meta)
     return True

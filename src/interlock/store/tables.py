@@ -209,6 +209,36 @@ class Upgrade(Row, table=True):
     at: datetime = _moment()
 
 
+class Fork(Row, table=True):
+    """Where a run came from that began at a position of another run.
+
+    Its checkpoint is written after the row, by whoever drives it first.
+    """
+
+    __tablename__ = "forks"
+
+    run_id: str = Field(primary_key=True, foreign_key="runs.id")
+    origin: str
+    """The run that it was forked from."""
+    family: str = Field(index=True)
+    """The run that it, and every other fork of that one, comes from in the end."""
+    position: int
+    """Its visits up to this one were made by the run it came from; 0 where it begins from its input."""
+    named: str
+    """The position as whoever forked it named it: of a visit, or of a park."""
+    edited: dict[str, Any] = _json()
+    """The digest of each value that was edited, by key."""
+    used: dict[str, Any] = _json()
+    """What had been used at that position, by counter."""
+    actor: str
+    source: str
+    """The node after which its first checkpoint stands; empty where it begins from its input."""
+    state: dict[str, Any] = _json()
+    """The state in that checkpoint, until it is known to be written."""
+    settled: bool = False
+    at: datetime = _moment()
+
+
 class Effect(Row, table=True):
     """One proposed action: the ledger's row.  `store.effects` says which states follow which."""
 
