@@ -20,6 +20,7 @@ VERSION_1 = Path(__file__).with_name("version_1.sql")
 VERSION_2 = Path(__file__).with_name("version_2.sql")
 VERSION_3 = Path(__file__).with_name("version_3.sql")
 VERSION_4 = Path(__file__).with_name("version_4.sql")
+VERSION_5 = Path(__file__).with_name("version_5.sql")
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat(sep=" ")
 
 
@@ -80,7 +81,17 @@ def made_by_version_4(path: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("made", [made_by_version_1, made_by_version_2, made_by_version_3, made_by_version_4])
+def made_by_version_5(path: Path) -> None:
+    """A database with the tables of the fifth version."""
+    with sqlite3.connect(path) as connection:
+        connection.executescript(VERSION_5.read_text())
+        connection.execute("INSERT INTO meta VALUES ('schema', '5')")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "made", [made_by_version_1, made_by_version_2, made_by_version_3, made_by_version_4, made_by_version_5]
+)
 def test_the_tables_are_those_of_a_new_database(made: Callable[[Path], None], tmp_path: Path) -> None:
     """Every table has the same columns, whichever way it was made."""
     made(tmp_path / "old.db")

@@ -236,7 +236,7 @@ def _row(place: Place, services: Services, action: Action, given: Given) -> Effe
         origins=given.origins,
         evidence={},
         model={},
-        proposed_by=[services.runs.get(place.run).requester],
+        proposed_by=services.runs.requesters(place.run),
     )
 
 

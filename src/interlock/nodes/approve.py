@@ -18,6 +18,7 @@ from interlock.graphs.spec import ActStep, ApproveStep, CallStep
 from interlock.nodes.act import bindings, normal_arguments
 from interlock.nodes.binding import binding
 from interlock.nodes.dialects.emit import payload
+from interlock.nodes.forked import repeats
 from interlock.nodes.gate import AHEAD, judge, seal
 from interlock.nodes.given import shown
 from interlock.nodes.moves import Leave, Move, Onward
@@ -127,7 +128,7 @@ def ask(place: Place, values: Mapping[str, Any], services: Services) -> Move:
             kind="form" if step.covers is None else "action",
             request=request,
             requirement=requirement,
-            excluded=[services.runs.get(place.run).requester],
+            excluded=services.runs.requesters(place.run),
             digest=digest,
         )
     return waiting(place, services)
@@ -171,7 +172,7 @@ def _action_request(effect: Effect, verdict: Verdict, services: Services) -> dic
         "origins": shown(effect),
         "evidence": effect.evidence,
         "model": effect.model,
-    }
+    } | repeats(effect, action, services)
 
 
 def _ahead(covered: str, place: Place, values: Mapping[str, Any], services: Services) -> tuple[Effect, Verdict, str]:

@@ -21,6 +21,7 @@ from interlock.nodes.trace import trace
 from interlock.policies.origins import Origin, traced
 from interlock.policies.provenance import Label, join
 from interlock.store.effects import STANDING
+from interlock.store.families import base_of
 from interlock.store.tables import Effect
 
 UNSURE = ("intent", "in_doubt", "compensating")
@@ -65,6 +66,31 @@ def _performed(step: CompensateStep, place: Place, services: Services) -> list[E
             for row in services.ledger.of_run(run_id)
             if row.step == step.compensate
         ]
+    own = [row for _, row in sorted(found, key=lambda item: item[0], reverse=True)]
+    return [*own, *_inherited(step, place, services)]
+
+
+def _inherited(step: CompensateStep, place: Place, services: Services) -> list[Effect]:
+    """The same of the runs that a fork came from, in the visits that it stands after, the newest first."""
+    found: list[tuple[tuple[int, ...], Effect]] = []
+    names = {visit.position: visit.step for visit in services.runs.visits(place.run)}
+    for ancestor in services.runs.ancestry(place.run) if base_of(place.run) == place.run else ():
+        visits = services.runs.visits(ancestor.run_id)
+        at = {(row.step, row.visit): row.position for row in visits if row.position <= ancestor.up_to}
+        for row in services.ledger.of_run(ancestor.run_id):
+            position = at.get((row.step, row.visit))
+            if position is not None and names.get(position) == step.compensate:  # an upgrade may have renamed one
+                found.append(((position, row.slot), row))
+        for child in services.runs.children(ancestor.run_id):
+            position = at.get((child.parent_step or "", child.parent_visit or 0))
+            if position is None or not child.graph.startswith(f"{place.spec.graph}."):
+                continue
+            for run_id, place_in_time in _here(child.id, place.spec.graph, services, (position,)):
+                found += [
+                    ((*place_in_time, row.visit, row.slot), row)
+                    for row in services.ledger.of_run(run_id)
+                    if row.step == step.compensate
+                ]
     return [row for _, row in sorted(found, key=lambda item: item[0], reverse=True)]
 
 
@@ -92,7 +118,7 @@ def _proposal(
         id="", run_id=place.run, step=place.step, visit=place.visit, slot=0, state="proposed",
         action=undoing, arguments=written, missing=[name for name in required(action) if name not in given.values],
         labels=given.labels, origins=given.origins, evidence={}, model={}, undoes=done.id,
-        proposed_by=[services.runs.get(place.run).requester],
+        proposed_by=services.runs.requesters(place.run),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The gate: every layer speaks, the strictest wins, and no model is asked.
 
 Layers: plan (the step's own actions), schema, policies, the approval of the edge that led here, the
-action model's confidence.  An action that nothing decides is denied, unless it only reads.
+action model's confidence, and what the family of a forked run has done already.  An action that nothing decides is denied, unless it only reads.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from interlock.graphs.spec import ApproveStep, Performing, ReasonStep, Step
 from interlock.nodes.act import normal_arguments
 from interlock.nodes.binding import binding
 from interlock.nodes.certainty import confidence_layer
+from interlock.nodes.forked import forked
 from interlock.nodes.policy_inputs import facts, inputs, kept, moment
 from interlock.nodes.services import Place, Services
 from interlock.policies.adapters import decided
@@ -67,6 +68,7 @@ def judge(effect: Effect, place: Place, entered_by: int, services: Services) -> 
         _edge(place, entered_by),
         _covered(place, services),
         confidence_layer(effect, action, services.settings.home),
+        *forked(effect, action, place, services),
     ]
     spoken = [verdict for verdict in layers if verdict is not None]
     if layers[0] is None and layers[1] is None and layers[2] is None:

@@ -182,7 +182,7 @@ class _Hands:
             action=name, arguments=written, missing=[key for key in required(action) if key not in written],
             labels=dict.fromkeys(written, source.at()[0]), origins=dict.fromkeys(written, told(source)), evidence={},
             model={"backend": CHAT, "model_id": self.model, "chose_arguments": True},
-            proposed_by=[self.services.runs.get(self.place.run).requester],
+            proposed_by=self.services.runs.requesters(self.place.run),
         )  # fmt: skip
 
 

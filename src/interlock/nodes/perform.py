@@ -17,6 +17,7 @@ from interlock.graphs.cards import Retry
 from interlock.graphs.spec import Performing
 from interlock.nodes.binding import binding
 from interlock.nodes.context import context_of
+from interlock.nodes.forked import same_target
 from interlock.nodes.moves import FailureKind
 from interlock.nodes.policy_inputs import decided_again
 from interlock.nodes.retry import after
@@ -102,7 +103,12 @@ def _attempts(
             raise Refused(f"effect {effect.id}: its arguments do not fit {effect.action}.")
         try:
             effect = services.ledger.intend(
-                effect, digest, reads=not action.consequential, again=decided_again(effect, services), hold=hold
+                effect,
+                digest,
+                reads=not action.consequential,
+                again=decided_again(effect, services),
+                same=same_target(action),
+                hold=hold,
             )
         except DecidedStricter as error:
             anew = services.ledger.supersede(effect, error.message, repeat=True, arguments=sent)

@@ -26,6 +26,7 @@ from interlock.store.delegations import Delegations
 from interlock.store.effects import Ledger, fetch
 from interlock.store.electorate import Electorate
 from interlock.store.escalations import Escalations, escalated_at
+from interlock.store.families import granted_before
 from interlock.store.people import Roster, known_as
 from interlock.store.requests import close, newest_request, request_of
 from interlock.store.tables import Approval, Claim, Effect, Visit, Vote
@@ -61,6 +62,11 @@ class Approvals(Deciding):
         """The newest request that a visit of a step waits for."""
         with self._database.read() as session:
             return newest_request(session, run_id, step, visit)
+
+    def granted_before(self, run_id: str) -> Sequence[tuple[int, Approval]]:
+        """The forms that were approved in runs which a fork came from, where it stands after them, by position."""
+        with self._database.read() as session:
+            return granted_before(session, run_id)
 
     def votes(self, approval_id: str) -> Sequence[Vote]:
         """The votes on a request, in order."""

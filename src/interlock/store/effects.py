@@ -36,6 +36,7 @@ from interlock.policies.derived import Records
 from interlock.policies.language import Requirement
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
+from interlock.store.families import elsewhere
 from interlock.store.locks import Hold
 from interlock.store.reservations import Reserved, follow, reserve
 from interlock.store.runs import ENDED
@@ -43,6 +44,9 @@ from interlock.store.tables import Approval, Effect, Run
 
 Again = Callable[[Effect, Records], Verdict | None]
 """What the policies say of an effect, given what counts beside it; None where none applies."""
+
+Same = Callable[[Effect, Effect], bool]
+"""Whether an effect, by the same action as the first, may do again what that is to do."""
 
 ARROWS: dict[str, tuple[str, ...]] = {
     "proposed": ("gated", "denied", "superseded"),
@@ -62,6 +66,9 @@ STANDING = ("executed", "verified")
 
 BEGUN = ("intent", "in_doubt", *STANDING, "compensating", "compensated")
 """States in which the outside world may have changed: at most one row of a visit is ever here."""
+
+REPEATS = "repeats"
+"""Where a request names the effects, of other runs of its family, that the action would repeat."""
 
 OPEN = ("proposed", "gated", "approved")
 
@@ -228,8 +235,20 @@ class Ledger:
         with self._database.read() as session:
             yield Reserved(session, effect.id)
 
+    def repeated(self, effect: Effect, same: Same) -> Sequence[Effect]:
+        """What other runs of the effect's family have done, or begun, that this one would do again; oldest first."""
+        with self._database.read() as session:
+            return _repeated(session, effect, same)
+
     def intend(
-        self, effect: Effect, digest: str, *, reads: bool = False, again: Again | None = None, hold: Hold | None = None
+        self,
+        effect: Effect,
+        digest: str,
+        *,
+        reads: bool = False,
+        again: Again | None = None,
+        same: Same | None = None,
+        hold: Hold | None = None,
     ) -> Effect:
         """Commit the intent: from now on the outside world may change.
 
@@ -237,16 +256,20 @@ class Ledger:
         about to be sent), that no other proposal of the visit has begun, and that the action was decided
         `auto` or holds an approval, which it consumes.  With `again` it is decided once more on what counts
         by now, and from then on the action counts itself: of two that fit a budget only alone, one passes.
+        What another run of the same family has done or begun is not done again, unless the question that
+        people said yes to named it: of two forks that would do the same, one passes unasked.
 
         Args:
             reads: the action changes nothing, so it may follow others of the visit that have ended.
+            same: what of the family's effects by this action it would do again; default is each.
             again: what the policies say, given what counts beside this action.  An attempt in doubt is not
                 asked about: it counts since it first began, so what came later was decided with it.
             hold: the lock under which it is performed.
 
         Raises:
             StoreUnavailable: the lock is not held any more; nothing changed.
-            DecidedStricter: the policies deny it by now, or ask for more than was granted; nothing changed.
+            DecidedStricter: the policies deny it by now, or ask for more than was granted, or another run of
+                the family has done it; nothing changed.
             Refused: there is no valid authorisation; nothing changed.
             Conflict: somebody else moved the row first.
         """
@@ -268,6 +291,8 @@ class Ledger:
                     raise Refused(f"effect {effect.id}: this visit already acted as {other.id}.")
             if again is not None and current.state != "in_doubt":
                 self._decide_again(session, current, again)
+            if not reads and current.state != "in_doubt":
+                _repeats_only_what_was_named(session, current, same or _any)
             self._authorise(session, current, now)
             return self.move(
                 session, current, "intent", actor="monitor", attempt=current.attempt + 1, intent_at=now, error=None
@@ -329,6 +354,23 @@ class Ledger:
         """Record that nobody knows yet whether it happened."""
         with self._database.write() as session:
             return self.move(session, effect, "in_doubt", actor="monitor", error=because)
+
+
+def _any(effect: Effect, earlier: Effect) -> bool:
+    return True
+
+
+def _repeated(session: Session, effect: Effect, same: Same) -> list[Effect]:
+    found = elsewhere(session, effect.run_id, effect.action, BEGUN)
+    return [earlier for earlier in found if earlier.id != effect.undoes and same(effect, earlier)]
+
+
+def _repeats_only_what_was_named(session: Session, effect: Effect, same: Same) -> None:
+    approval = session.get(Approval, effect.approval_id) if effect.approval_id else None
+    named = set(approval.request.get(REPEATS, ())) if approval is not None else set()
+    for earlier in _repeated(session, effect, same):
+        if earlier.id not in named:
+            raise DecidedStricter(f"effect {effect.id}: by now {earlier.id} is {earlier.state}, and it would repeat it.")
 
 
 def fetch(session: Session, effect_id: str) -> Effect:

@@ -19,6 +19,7 @@ from interlock.digest import Json, compact, digest
 from interlock.errors import NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
+from interlock.store.families import Ancestor, ancestry, requesters
 from interlock.store.spend import limits_of, lineage, record, use, visit_of, visit_within, within
 from interlock.store.tables import PinnedSpec, Run, Visit, Written
 from interlock.store.written import INPUT, Value, record_values, written
@@ -116,6 +117,16 @@ class Runs:
         with self._database.read() as session:
             *_, above = lineage(session, _fetch(session, run_id))
             return above
+
+    def ancestry(self, run_id: str) -> Sequence[Ancestor]:
+        """The runs that a fork came from, nearest first; none where it is no fork, nor below one."""
+        with self._database.read() as session:
+            return ancestry(session, run_id)
+
+    def requesters(self, run_id: str) -> list[str]:
+        """Who asked for a run, and for those that it was forked from."""
+        with self._database.read() as session:
+            return requesters(session, run_id)
 
     def _new(self, spec: dict[str, Any], spec_digest: str, input: dict[str, Any], requester: str, run_id: str) -> Run:
         now = self._clock()
