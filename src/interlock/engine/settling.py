@@ -1,7 +1,7 @@
-"""Writing the checkpoint of a run that was moved to another spec.
+"""Writing the checkpoint of a run that was moved to another spec, or begins at a position of another run.
 
-The move is a transaction of the store, which holds the whole new state; the checkpoint follows.  Until
-it is known to be written, whoever drives the run writes it first, so a process may die in between.
+The move, or the fork, is a transaction of the store, which holds the whole new state; the checkpoint follows.
+Until it is known to be written, whoever drives the run writes it first, so a process may die in between.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
 from interlock.nodes.services import Services
+from interlock.store.forks import Forks
 from interlock.store.upgrades import Upgrades
 
 
@@ -21,12 +22,18 @@ def upgrades_of(services: Services) -> Upgrades:
     return Upgrades(services.database, services.audit, services.clock, services.ledger, services.approvals)
 
 
+def forks_of(services: Services) -> Forks:
+    """The forks among a project's runs."""
+    return Forks(services.database, services.audit, services.clock)
+
+
 def settle(graph: CompiledStateGraph[Any, Any, Any, Any], run_id: str, services: Services) -> None:
-    """Write the checkpoint of a run's last move, where that is not known to have been done.
+    """Write the first checkpoint of a fork, and that of a run's last move, where that is not known to have been done.
 
     Args:
         graph: of the spec that the run was moved to, with its checkpointer.
     """
+    _begin_fork(graph, run_id, services)
     upgrades = upgrades_of(services)
     move = upgrades.unsettled(run_id)
     saver = graph.checkpointer
@@ -40,3 +47,16 @@ def settle(graph: CompiledStateGraph[Any, Any, Any, Any], run_id: str, services:
     elif not services.runs.visits(run_id):
         saver.delete_thread(run_id)  # it begins again, with its input as the new spec reads it
     upgrades.settle(move)
+
+
+def _begin_fork(graph: CompiledStateGraph[Any, Any, Any, Any], run_id: str, services: Services) -> None:
+    forks = forks_of(services)
+    fork = forks.unsettled(run_id)
+    saver = graph.checkpointer
+    if fork is None or not isinstance(saver, BaseCheckpointSaver):
+        return
+    config: RunnableConfig = {"configurable": {"thread_id": run_id}}
+    if saver.get_tuple(config) is not None:  # of a process that died here, or of somebody who foresaw the id
+        saver.delete_thread(run_id)
+    graph.update_state(config, fork.state, as_node=fork.source)
+    forks.settle(run_id)

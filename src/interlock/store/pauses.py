@@ -75,6 +75,12 @@ class Pauses:
         with self._database.read() as session:
             return session.get(Pause, pause_id)
 
+    def of_run(self, run_id: str) -> Sequence[Pause]:
+        """Every pause of a run, oldest first."""
+        with self._database.read() as session:
+            query = select(Pause).where(Pause.run_id == run_id)
+            return session.exec(query.order_by(col(Pause.created_at), col(Pause.id))).all()
+
     def waiting(self, run_ids: Sequence[str]) -> Sequence[Pause]:
         """What these runs wait for now, the soonest first."""
         with self._database.read() as session:

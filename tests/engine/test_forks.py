@@ -1,0 +1,295 @@
+"""Runs that begin at a position of another: every position, edits, what was done before, and kills in between."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from interlock.engine import forking, settling
+from interlock.engine.forking import fork
+from interlock.engine.project import Project
+from interlock.engine.service import Engine
+from interlock.engine.settling import forks_of
+from interlock.engine.states import States, difference
+from interlock.errors import Conflict, DecidedStricter, InputError, NotFound, Refused
+from interlock.settings import load_settings
+from interlock.store.forks import Forks
+from interlock.store.tables import Effect
+from interlock.testing import FakeClock, ScriptedChatModel
+from tests import postgres
+from tests.engine.conftest import Make, counted, start
+
+ADD = """
+graph: add
+version: 1
+input:
+  amount: {type: integer}
+  why: {type: string, default: none}
+steps:
+  think: {node: think, reads: [why], writes: thought}
+  add: {call: counter.add, bind: {amount: $.amount, note: $.why}, writes: receipt}
+  look: {call: counter.look, writes: seen}
+edges:
+  - START -> think
+  - think -> add
+  - add -> look
+  - look -> END
+  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
+output: [receipt, seen]
+"""
+
+TWO_WAYS = """
+graph: ways
+version: 1
+input: {amount: {type: integer}}
+steps:
+  look: {call: counter.look, writes: seen}
+  small: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
+  large: {approve: "Really so much?", form: {really: {type: boolean}}, reads: [amount], writes: word}
+  big: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
+edges:
+  - START -> look
+  - {from: look, to: small, when: {$.amount: {le: 5}}}
+  - {from: look, to: large, else: true}
+  - {from: large, on: approved, to: big}
+  - {from: large, on: [rejected, expired], to: END, outcome: refused}
+  - small -> END
+  - big -> END
+output: [receipt]
+"""
+
+THINK_WHY = """
+node: think
+kind: reason
+goal: Think.
+prompt: "Why $why?"
+output: {text: {type: string}}
+repairs: 0
+"""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])  # a server takes its time
+def house(request: pytest.FixtureRequest, make: Make) -> Iterator[Project]:
+    """The project on a file, and on a server."""
+    chat = ScriptedChatModel([{"text": "so"}] * 30)
+    project = make({"add": ADD, "ways": TWO_WAYS}, nodes_think=THINK_WHY, chat=chat)
+    if request.param == "sqlite":
+        yield project
+        return
+    with postgres.database() as url:
+        project.settings = project.settings.model_copy(update={"database_url": url})
+        yield project
+        project.database.engine.dispose()
+
+
+def forked(project: Project, run: str, at: str, **edits: Any) -> str:
+    return fork(project, run, at, edits, "fay").id
+
+
+def settled(engine: Engine, run: str) -> str:
+    """Drive a run to its end, with a yes to whatever is asked; how it ended."""
+    for _ in range(9):
+        standing = engine.drive(run)
+        if not standing.waiting:
+            return standing.run.status
+        for row in standing.waiting:
+            answer = {"really": True} if row.kind == "form" else None
+            engine.approve(row.id, "zoe", answer=answer)
+    raise AssertionError("it asks again and again")
+
+
+def test_a_fork_at_each_position_asks_before_it_repeats_what_was_done(house: Project) -> None:
+    """Small amounts pass unasked, once; each fork before the effect asks and names it, one after it never acts."""
+    engine, run = start(house, "add", amount=5)
+    assert counted(house) == [5]
+    for position in States(house).positions(run):
+        made = forked(house, run, position.name)
+        visits = engine.services.runs.visits(made)
+        assert [(row.position, row.step) for row in visits] == [
+            (row.position, row.step) for row in engine.services.runs.visits(run)
+        ][: position.visits]
+        standing = engine.drive(made)
+        if position.visits < 2:
+            [asked] = standing.waiting
+            assert asked.request["repeats"][0] == f"{run}/add/1/0"
+            assert any(f"{run}/add/1/0" in reason["because"] for reason in asked.request["reasons"])
+            assert asked.excluded == ["fay", "requester"]
+            engine.services.approvals.reject(asked.id, "zoe", comment="once is enough")
+            assert engine.drive(made).run.outcome == "refused"
+        else:
+            assert standing.run.output == engine.services.runs.get(run).output
+        assert counted(house) == [5]
+    assert engine.audit_fault(None) is None
+
+
+def test_what_the_fork_is_allowed_happens_and_is_asked_about_in_the_next(house: Project) -> None:
+    """A person who says yes to a repetition gets it once; a fork of the fork names both."""
+    engine, run = start(house, "add", amount=5)
+    first = forked(house, run, "1", amount=7)
+    assert settled(engine, first) == "done"
+    assert counted(house) == [5, 7]
+    second = forked(house, first, "1")
+    [asked] = engine.drive(second).waiting
+    assert set(asked.request["repeats"]) == {f"{run}/add/1/0", f"{first}/add/1/0"}
+    row = engine.services.ledger.latest(second, "add", 1)
+    assert row is not None
+    assert row.arguments["amount"] == 7
+    assert row.origins["amount"] == {"kind": "person", "of": "fay"}
+    fork_row = forks_of(house.services).of_run(second)
+    assert fork_row is not None
+    assert (fork_row.origin, fork_row.family, fork_row.settled, fork_row.state) == (first, run, True, {})
+
+
+def test_of_parallel_forks_one_acts_unasked(house: Project) -> None:
+    """The parent waits for its approval; of two forks with small amounts that were both let pass, one asks after all."""
+    engine, run = start(house, "add", amount=50)
+    one, other = forked(house, run, "1", amount=3), forked(house, run, "2.1", amount=4)
+    threads = [threading.Thread(target=engine.drive, args=(each,)) for each in (one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(counted(house)) == 1
+    standing = [engine.standing(each) for each in (one, other)]
+    assert sorted(each.run.status for each in standing) == ["done", "waiting"]
+    [asked] = engine.standing(run).waiting
+    engine.approve(asked.id, "zoe")
+    [again] = engine.drive(run).waiting  # the yes was given without knowing of the fork's effect
+    assert again.id != asked.id
+    assert len(again.request["repeats"]) == 1
+    assert len(counted(house)) == 1
+
+
+def test_the_ledger_refuses_a_repetition_that_no_gate_saw(house: Project) -> None:
+    """What was decided before another run of the family acted is decided again in the transaction of the intent."""
+    engine, run = start(house, "add", amount=50)
+    made = forked(house, run, "1", amount=3)
+    row = Effect(
+        id="", run_id=made, step="add", visit=1, slot=0, state="proposed", action="counter.add", arguments={"amount": 3},
+        missing=[], labels={}, evidence={}, model={}, proposed_by=["fay"],
+    )  # fmt: skip
+    ledger = house.services.ledger
+    row = ledger.propose(row)
+    row = ledger.gate(row, digest="sha256:x", verdict={"effect": "auto", "reasons": []}, denied=False)
+    [asked] = engine.standing(run).waiting
+    engine.approve(asked.id, "zoe")
+    engine.drive(run)
+    assert counted(house) == [50]
+    with pytest.raises(DecidedStricter, match=f"{run}/add/1/0 is executed"):
+        ledger.intend(row, "sha256:x")
+
+
+def test_an_approval_of_the_parent_never_counts(house: Project) -> None:
+    """A fork after an approved form is asked before it acts, by the same requirement; asked anew, it is not."""
+    engine, run = start(house, "ways", amount=9)
+    [form] = engine.standing(run).waiting
+    engine.approve(form.id, "zoe", answer={"really": True})
+    engine.drive(run)
+    assert counted(house) == [9]
+    made = forked(house, run, "2", amount=8)
+    [asked] = engine.drive(made).waiting
+    said = [reason["because"] for reason in asked.request["reasons"]]
+    assert any(form.id in each and "counts for no fork" in each for each in said)
+    assert counted(house) == [9]
+    before = forked(house, run, "1")
+    [anew] = engine.drive(before).waiting
+    assert (anew.kind, anew.id != form.id) == ("form", True)
+
+
+def test_an_edit_leads_where_its_condition_leads(house: Project) -> None:
+    """The way past the approval is not taken with an amount that the approval is for."""
+    engine, run = start(house, "ways", amount=5)
+    made = forked(house, run, "1", amount=6)
+    [asked] = engine.drive(made).waiting
+    assert asked.step == "large"
+    assert counted(house) == [5]
+
+
+def test_a_kill_between_the_rows_and_the_checkpoint_loses_nothing(house: Project, monkeypatch: Any) -> None:
+    """The fork is found with its state, before and after its checkpoint was written but not noted."""
+    engine, run = start(house, "add", amount=5)
+    made = forked(house, run, "2", why="edited")
+    assert not house.checkpoints.get_tuple({"configurable": {"thread_id": made}})
+    with monkeypatch.context() as patch:
+        patch.setattr(Forks, "settle", lambda self, run_id: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            engine.drive(made)
+    assert house.checkpoints.get_tuple({"configurable": {"thread_id": made}})
+    assert settling.forks_of(house.services).unsettled(made) is not None
+    assert engine.drive(made).run.status == "done"
+    assert States(house).at(made, "2").values["why"] == "edited"
+    assert counted(house) == [5]
+
+
+def test_counters_and_limits_are_those_of_the_position(house: Project) -> None:
+    """What was used up to there is used, in a fork of a fork too."""
+    engine, run = start(house, "add", amount=5)
+    whole = engine.services.runs.get(run)
+    assert (whole.steps, whole.model_calls) == (3, 1)
+    for at, used in (("0", (0, 0)), ("1", (1, 1)), ("2", (2, 1)), ("3", (3, 1))):
+        made = engine.services.runs.get(forked(house, run, at))
+        assert ((made.steps, made.model_calls), made.limits) == (used, whole.limits)
+        again = engine.services.runs.get(forked(house, made.id, "0"))
+        assert (again.steps, again.model_calls) == (0, 0)
+        if at != "0":
+            once = engine.services.runs.get(forked(house, made.id, "1"))
+            assert (once.steps, once.model_calls) == (1, 1)
+
+
+def test_edits_have_the_type_of_their_key(house: Project) -> None:
+    """What is no key, no value or no such value is refused, and nothing is made."""
+    _, run = start(house, "add", amount=5)
+    for edits in ({"amont": 5}, {"amount": "5"}, {"amount": None}, {"thought": {"txt": "x"}}, {"amount": float("nan")}):
+        with pytest.raises(InputError):
+            forked(house, run, "1", **edits)
+    with pytest.raises(InputError, match="nothing is written yet"):
+        forked(house, run, "0", thought={"text": "x"})
+    with pytest.raises(NotFound, match="0 to 3"):
+        forked(house, run, "7")
+    assert [row.id for row in house.services.runs.list()] == [run]
+
+
+def test_a_run_that_changes_meanwhile_is_looked_at_again(house: Project, monkeypatch: Any) -> None:
+    """The rows that a fork was planned from must still be there when it is made."""
+    _, run = start(house, "add", amount=5)
+    monkeypatch.setattr(forking, "seen", lambda visits: [(1, "think", 1, "failed", 1)])
+    with pytest.raises(Conflict, match="changed since"):
+        forked(house, run, "1")
+    assert [row.id for row in house.services.runs.list()] == [run]
+
+
+def test_states_tell_each_position_and_what_was_forgotten(house: Project) -> None:
+    """Each visit and wait with its changed keys; without checkpoints, values that rows keep are found by digest."""
+    engine, run = start(house, "add", amount=50)
+    states = States(house)
+    assert [(p.name, p.step, p.outcome, p.changed) for p in states.positions(run)] == [
+        ("0", "START", "", ("amount", "why")),
+        ("1", "think", "done", ("thought",)),
+        ("2.1", "add", None, ()),
+        ("2", "add", None, ()),
+    ]
+    assert settled(engine, run) == "done"
+    before, after = states.at(run, "1"), states.at(run, "3")
+    assert before.values == {"amount": 50, "why": "none", "thought": {"text": "so"}}
+    assert [each.key for each in difference(before, after)] == ["receipt", "seen"]
+    house.checkpoints.delete_thread(run)
+    found = states.at(run, "2")
+    assert dict(found.values) == {"amount": 50, "why": "none", "receipt": {"total": 50}}
+    assert set(found.forgotten) == {"thought"}
+    with pytest.raises(Refused, match="thought was forgotten"):
+        forked(house, run, "2")
+    made = forked(house, run, "2", thought={"text": "again"})
+    assert engine.drive(made).run.status == "done"
+    assert counted(house) == [50]
+
+
+def test_a_value_forged_in_a_checkpoint_is_not_what_the_run_wrote(house: Project) -> None:
+    """A fork takes values by the digests of the rows, so what somebody put there is not found."""
+    _, run = start(house, "add", amount=50)
+    graph, _ = house.driver.graph(house.services.runs.get(run).spec_digest)
+    graph.update_state({"configurable": {"thread_id": run}}, {"amount": 1, "thought": {"text": "forged"}}, as_node="think")
+    state = States(house).at(run, "1")
+    assert (state.values["amount"], state.values["thought"]) == (50, {"text": "so"})
