@@ -37,6 +37,7 @@ edges:
   - think -> add
   - add -> look
   - look -> END
+  - {from: look, on: failed, to: END, outcome: unseen, keeps: [add]}
   - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
 output: [receipt, seen]
 """
@@ -56,9 +57,118 @@ edges:
   - {from: look, to: large, else: true}
   - {from: large, on: approved, to: big}
   - {from: large, on: [rejected, expired], to: END, outcome: refused}
+  - {from: small, on: [rejected, expired, denied], to: END, outcome: refused}
+  - {from: big, on: [rejected, expired, denied], to: END, outcome: refused}
   - small -> END
   - big -> END
 output: [receipt]
+"""
+
+UNDO = """
+graph: undo
+version: 1
+input: {amount: {type: integer}}
+steps:
+  add: {call: counter.put, bind: {amount: $.amount}, writes: receipt}
+  look: {call: counter.look, writes: seen}
+  take_back: {compensate: add}
+edges:
+  - START -> add
+  - add -> look
+  - look -> take_back
+  - {from: look, on: failed, to: take_back}
+  - take_back -> END
+  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
+  - {from: take_back, on: [rejected, expired, denied, failed], to: END, outcome: stays, keeps: [add]}
+"""
+
+EACH = """
+graph: each
+version: 1
+input: {amounts: {type: array, items: {type: integer}}}
+steps:
+  look: {call: counter.look, writes: seen}
+  adds: {map: item, over: $.amounts, item: amount, at_most: 3, writes: receipts}
+  after: {call: counter.look, writes: seen}
+edges:
+  - START -> look
+  - look -> adds
+  - adds -> after
+  - after -> END
+output: [receipts]
+"""
+
+ITEM = """
+graph: item
+version: 1
+input: {amount: {type: integer}}
+steps:
+  add: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
+edges:
+  - START -> add
+  - add -> END
+  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
+output: [receipt]
+"""
+
+BRANCHES = """
+graph: branches
+version: 1
+input: {amount: {type: integer}}
+steps:
+  both: {fork: [add, look]}
+  add: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
+  look: {call: counter.look, writes: seen}
+  meet: {join: both}
+edges:
+  - START -> both
+  - both -> add
+  - both -> look
+  - {from: add, on: [done, rejected, expired, denied], to: meet}
+  - look -> meet
+  - meet -> END
+output: [receipt]
+"""
+
+PUT = '''
+"""What can be put and taken back."""
+
+from interlock.tools.action import ActionContext, Arguments, Result, about, action
+
+
+class Put(Arguments):
+    amount: int = about("How much.")
+
+
+class Done(Result):
+    amount: int
+
+
+def _note(context: ActionContext, amount: int) -> Done:
+    with (context.home / "counter.txt").open("a") as file:
+        file.write(f"{context.key} {amount} \\n")
+    return Done(amount=amount)
+
+
+@action("counter.put", effect="keyed", risk="low", compensate="counter.take")
+def put(arguments: Put, context: ActionContext) -> Done:
+    """Put it there."""
+    return _note(context, arguments.amount)
+
+
+@action("counter.take", effect="keyed", risk="low")
+def take(arguments: Put, context: ActionContext) -> Done:
+    """Take it back."""
+    return _note(context, -arguments.amount)
+'''
+
+PUT_POLICY = """
+policy: put
+version: 1
+applies_to: [counter.put, counter.take]
+inputs: {amount: {type: int}}
+rules:
+  - {id: any, when: {amount: {ge: 0}}, then: auto, because: any}
 """
 
 THINK_WHY = """
@@ -75,7 +185,9 @@ repairs: 0
 def house(request: pytest.FixtureRequest, make: Make) -> Iterator[Project]:
     """The project on a file, and on a server."""
     chat = ScriptedChatModel([{"text": "so"}] * 30)
-    project = make({"add": ADD, "ways": TWO_WAYS}, nodes_think=THINK_WHY, chat=chat)
+    graphs = {"add": ADD, "ways": TWO_WAYS, "undo": UNDO, "each": EACH, "item": ITEM, "branches": BRANCHES}
+    project = make(graphs, nodes_think=THINK_WHY, policies_put=PUT_POLICY, chat=chat)
+    (project.root / "tools" / "put.py").write_text(PUT)
     if request.param == "sqlite":
         yield project
         return
@@ -266,7 +378,7 @@ def test_states_tell_each_position_and_what_was_forgotten(house: Project) -> Non
     engine, run = start(house, "add", amount=50)
     states = States(house)
     assert [(p.name, p.step, p.outcome, p.changed) for p in states.positions(run)] == [
-        ("0", "START", "", ("amount", "why")),
+        ("0", "START", "", ("why", "amount")),
         ("1", "think", "done", ("thought",)),
         ("2.1", "add", None, ()),
         ("2", "add", None, ()),
@@ -290,6 +402,58 @@ def test_a_value_forged_in_a_checkpoint_is_not_what_the_run_wrote(house: Project
     """A fork takes values by the digests of the rows, so what somebody put there is not found."""
     _, run = start(house, "add", amount=50)
     graph, _ = house.driver.graph(house.services.runs.get(run).spec_digest)
-    graph.update_state({"configurable": {"thread_id": run}}, {"amount": 1, "thought": {"text": "forged"}}, as_node="think")
+    forged = {"amount": 1, "thought": {"text": "forged"}, "_next": "add.propose"}
+    graph.update_state({"configurable": {"thread_id": run}}, forged, as_node="think")
     state = States(house).at(run, "1")
     assert (state.values["amount"], state.values["thought"]) == (50, {"text": "so"})
+
+
+def test_a_fork_undoes_what_its_parent_did_once_and_only_when_a_person_agrees(house: Project) -> None:
+    """It stands after the effect, so it would be left standing; the parent then finds it undone."""
+    engine, run = start(house, "undo", amount=4)
+    assert counted(house) == [4, -4]
+    assert engine.drive(forked(house, run, "1")).run.status == "done"  # undone already: nothing to do
+    assert counted(house) == [4, -4]
+    engine, run = start(house, "undo", amount=6)
+    assert counted(house) == [4, -4, 6, -6]
+
+
+def test_a_standing_effect_of_the_parent_is_undone_by_the_fork_alone(house: Project, monkeypatch: Any) -> None:
+    """Of parent and fork one takes it back; the ledger moves the parent's row, and nothing is undone twice."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "drive", lambda *args, **named: None)
+        engine, run = start(house, "undo", amount=4)
+    graph, _ = house.driver.graph(house.services.runs.get(run).spec_digest)
+    graph.invoke({"amount": 4}, {"configurable": {"thread_id": run}}, interrupt_after=["add.perform"])
+    assert counted(house) == [4]
+    made = forked(house, run, "1")
+    [asked] = engine.drive(made).waiting
+    assert any(f"it undoes {run}/add/1/0" in reason["because"] for reason in asked.request["reasons"])
+    engine.approve(asked.id, "zoe")
+    assert engine.drive(made).run.status == "done"
+    assert counted(house) == [4, -4]
+    assert house.services.ledger.get(f"{run}/add/1/0").state == "compensated"
+    assert engine.drive(run).run.status == "done"
+    assert counted(house) == [4, -4]
+
+
+def test_child_runs_are_not_forked_and_what_they_did_is_asked_about(house: Project) -> None:
+    """Inside a step with child runs, or between branches and their join, nothing begins; before it, each item asks."""
+    engine, run = start(house, "each", amounts=[2, 50, 3])
+    assert counted(house) == [2, 3]
+    with pytest.raises(Refused, match="inside adds"):
+        forked(house, run, "2")
+    with pytest.raises(Refused, match=f"fork {run}"):
+        forked(house, f"{run}.adds.1.1", "0")
+    made = forked(house, run, "1")
+    standing = engine.drive(made)
+    assert len(standing.waiting) == 3
+    assert all(f"{run}.adds.1." in row.request["repeats"][0] for row in standing.waiting)
+    assert counted(house) == [2, 3]
+    assert settled(engine, run) == "done"
+    engine, run = start(house, "branches", amount=4)
+    assert [p.step for p in States(house).positions(run)] == ["START", "both", "meet"]
+    with pytest.raises(Refused, match="between the branches"):
+        forked(house, run, "1")
+    assert engine.drive(forked(house, run, "2")).run.output == engine.services.runs.get(run).output
+    assert counted(house)[-1] == 4
