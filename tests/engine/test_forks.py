@@ -88,12 +88,13 @@ version: 1
 input: {amounts: {type: array, items: {type: integer}}}
 steps:
   look: {call: counter.look, writes: seen}
-  adds: {map: item, over: $.amounts, item: amount, at_most: 3, writes: receipts}
+  adds: {map: {over: $.amounts, as: amount, graph: item, at_most: 3}, writes: receipts}
   after: {call: counter.look, writes: seen}
 edges:
   - START -> look
   - look -> adds
   - adds -> after
+  - {from: [adds, after], on: failed, to: END, outcome: odd, keeps: [adds]}
   - after -> END
 output: [receipts]
 """
@@ -116,17 +117,18 @@ graph: branches
 version: 1
 input: {amount: {type: integer}}
 steps:
-  both: {fork: [add, look]}
+  both: {fork: [adding, looking]}
   add: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
   look: {call: counter.look, writes: seen}
   meet: {join: both}
 edges:
   - START -> both
-  - both -> add
-  - both -> look
+  - {from: both, on: adding, to: add}
+  - {from: both, on: looking, to: look}
   - {from: add, on: [done, rejected, expired, denied], to: meet}
   - look -> meet
   - meet -> END
+  - {from: meet, on: failed, to: END, outcome: odd, keeps: [add]}
 output: [receipt]
 """
 

@@ -28,6 +28,7 @@ from interlock.cli import (
     schema,
     serve,
     trajectories,
+    travel,
     upgrade,
     work,
 )
@@ -69,6 +70,9 @@ app.command()(serve.serve)
 app.command()(work.work)
 app.command()(notify.notify)
 runs.app.command()(work.workers)
+runs.app.command()(travel.states)
+runs.app.command()(travel.state)
+runs.app.command()(travel.fork)
 app.add_typer(runs.app, name="runs")
 review.app.command()(ask.ask)
 review.app.command()(claiming.claim)

@@ -1,4 +1,4 @@
-"""`interlock run` and `interlock runs`: start, look, resume, cancel."""
+"""`interlock run` and `interlock runs`: start, look, resume, cancel.  `travel` adds what looks back, and forks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from interlock.engine.service import Engine, Standing
     from interlock.graphs.spec import Spec
 
-app = typer.Typer(no_args_is_help=True, help="Look at runs, resume or cancel them.")
+app = typer.Typer(no_args_is_help=True, help="Look at runs, resume, fork or cancel them.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who asks; default: you, by token or login.")]
@@ -189,10 +189,13 @@ def list_runs(
 @app.command()
 def show(run_id: RunId, as_json: AsJson = False) -> None:
     """Show one run: its steps, its effects, and what it waits for."""
+    from interlock.engine.settling import forks_of
+
     engine = open_engine(as_json)
     standing = engine.standing(run_id)
     visits = engine.services.runs.visits(run_id)
     effects = engine.services.ledger.of_run(run_id)
+    fork = forks_of(engine.services).of_run(run_id)
     if as_json:
         print_json(
             run_object(standing.run)
@@ -202,11 +205,15 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
                 "effects": [effect_object(effect) for effect in effects],
                 "approvals": [approval_object(row) for row in engine.services.approvals.of_run(run_id)],
                 "children": [run_object(child) for child in engine.services.runs.children(run_id)],
+                "forked_from": {"run": fork.origin, "at": fork.named, "by": fork.actor} if fork is not None else None,
+                "forks": [each.run_id for each in forks_of(engine.services).made_from(run_id)],
             }
         )
         return
     out = console()
     out.print(f"{standing.run.graph}, asked for by {standing.run.requester}", markup=False)
+    if fork is not None:
+        out.print(f"forked from {fork.origin} at {fork.named}", markup=False)
     _show_steps(run_id, engine, "  ")
     for approval in standing.waiting:
         time_left = left(approval.decide_before, engine.services.clock())

@@ -103,9 +103,7 @@ def _fits(spec: Spec, edits: Mapping[str, Json], project: Project) -> None:
             raise InputError(f"--set {key} does not fit: {why}; nothing was started.")
 
 
-def _from_input(
-    run: Run, spec: Spec, state: State, edits: Mapping[str, Json], given: Mapping[str, Value]
-) -> Branching:
+def _from_input(run: Run, spec: Spec, state: State, edits: Mapping[str, Json], given: Mapping[str, Value]) -> Branching:
     """A fork that begins from its input alone."""
     strange = sorted(set(edits) - set(spec.input))
     if strange:

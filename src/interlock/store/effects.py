@@ -370,7 +370,9 @@ def _repeats_only_what_was_named(session: Session, effect: Effect, same: Same) -
     named = set(approval.request.get(REPEATS, ())) if approval is not None else set()
     for earlier in _repeated(session, effect, same):
         if earlier.id not in named:
-            raise DecidedStricter(f"effect {effect.id}: by now {earlier.id} is {earlier.state}, and it would repeat it.")
+            raise DecidedStricter(
+                f"effect {effect.id}: by now {earlier.id} is {earlier.state}, and it would repeat it."
+            )
 
 
 def fetch(session: Session, effect_id: str) -> Effect:

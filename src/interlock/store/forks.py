@@ -117,9 +117,18 @@ class Forks:
             digests = {key: value.digest for key, value in plan.edited.items()}
             session.add(
                 Fork(
-                    run_id=run.id, origin=origin.id, family=above.family if above is not None else origin.id,
-                    position=plan.position, named=plan.named, edited=digests, used=used, actor=actor,
-                    source=plan.source, state=dict(plan.state), settled=not plan.source, at=now,
+                    run_id=run.id,
+                    origin=origin.id,
+                    family=above.family if above is not None else origin.id,
+                    position=plan.position,
+                    named=plan.named,
+                    edited=digests,
+                    used=used,
+                    actor=actor,
+                    source=plan.source,
+                    state=dict(plan.state),
+                    settled=not plan.source,
+                    at=now,
                 )  # fmt: skip
             )
             session.flush()
@@ -134,9 +143,7 @@ class Forks:
             if row.position != plan.position or row.key not in plan.edited:
                 session.add(Written(**_fields(row, run_id)))
         for key, value in plan.edited.items():
-            session.add(
-                Written(run_id=run_id, position=plan.position, key=key, digest=value.digest, marks=value.marks)
-            )
+            session.add(Written(run_id=run_id, position=plan.position, key=key, digest=value.digest, marks=value.marks))
         session.flush()
 
 
