@@ -70,9 +70,11 @@ def _possible(run: Run, spec: Spec, states: States, position: Position, visits: 
         raise Refused(f"run {run.id} went by another version of its workflow at {position.name}; it can be forked from "
                       f"position {since} on.")  # fmt: skip
     inside = spec.steps.get(position.step)
-    if position.outcome is None and position.visits and isinstance(inside, ForkStep | MapStep | GraphStep):
-        raise Refused(f"position {position.name} is inside {position.step}, whose child runs belong to {run.id} and are "
-                      f"not forked with it; fork at {position.visits}, before it, or once it is left.")  # fmt: skip
+    if position.outcome is None and isinstance(inside, ForkStep | MapStep | GraphStep):
+        raise Refused(
+            f"position {position.name} is inside {position.step}, whose child runs belong to {run.id} and are not forked "
+            f"with it; fork at {position.visits}, before it, or once it is left."
+        )
     last = visits[-1] if visits else None
     if last is None:
         return

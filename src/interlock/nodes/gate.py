@@ -1,7 +1,8 @@
 """The gate: every layer speaks, the strictest wins, and no model is asked.
 
 Layers: plan (the step's own actions), schema, policies, the approval of the edge that led here, the
-action model's confidence, and what the family of a forked run has done already.  An action that nothing decides is denied, unless it only reads.
+action model's confidence, and what the family of a forked run has done already.  An action that nothing
+decides is denied, unless it only reads.
 """
 
 from __future__ import annotations

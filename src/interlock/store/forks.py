@@ -129,7 +129,7 @@ class Forks:
                     state=dict(plan.state),
                     settled=not plan.source,
                     at=now,
-                )  # fmt: skip
+                )
             )
             session.flush()
             told: dict[str, Json] = {"from": origin.id, "at": plan.named, "visits": plan.position}
