@@ -72,8 +72,8 @@ def _possible(run: Run, spec: Spec, states: States, position: Position, visits: 
     inside = spec.steps.get(position.step)
     if position.outcome is None and isinstance(inside, ForkStep | MapStep | GraphStep):
         raise Refused(
-            f"position {position.name} is inside {position.step}, whose child runs belong to {run.id} and are not forked "
-            f"with it; fork at {position.visits}, before it, or once it is left."
+            f"position {position.name} is inside {position.step}, whose child runs belong to {run.id} and are not "
+            f"forked with it; fork at {position.visits}, before it, or once it is left."
         )
     last = visits[-1] if visits else None
     if last is None:
