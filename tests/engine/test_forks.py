@@ -303,7 +303,11 @@ def test_an_approval_of_the_parent_never_counts(house: Project) -> None:
     engine.approve(form.id, "zoe", answer={"really": True})
     engine.drive(run)
     assert counted(house) == [9]
-    made = forked(house, run, "2", amount=8)
+    with pytest.raises(Refused, match="chosen by amount.* set it at position 1"):
+        forked(house, run, "2", amount=8)
+    with pytest.raises(InputError, match="word holds what people answered"):
+        forked(house, run, "2", word={"decision": "approved", "by": "zoe", "comment": "", "really": True})
+    made = forked(house, run, "2")
     [asked] = engine.drive(made).waiting
     said = [reason["because"] for reason in asked.request["reasons"]]
     assert any(form.id in each and "counts for no fork" in each for each in said)

@@ -207,6 +207,7 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
                 "children": [run_object(child) for child in engine.services.runs.children(run_id)],
                 "forked_from": {"run": fork.origin, "at": fork.named, "by": fork.actor} if fork is not None else None,
                 "forks": [each.run_id for each in forks_of(engine.services).made_from(run_id)],
+                "inherited": [effect_object(effect) for _, effect in engine.services.ledger.inherited(run_id)],
             }
         )
         return
@@ -214,6 +215,8 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
     out.print(f"{standing.run.graph}, asked for by {standing.run.requester}", markup=False)
     if fork is not None:
         out.print(f"forked from {fork.origin} at {fork.named}", markup=False)
+        for _, effect in engine.services.ledger.inherited(run_id):
+            out.print(f"  inherited effect {effect.id}: {effect.action} is {effect.state}", markup=False)
     _show_steps(run_id, engine, "  ")
     for approval in standing.waiting:
         time_left = left(approval.decide_before, engine.services.clock())

@@ -15,8 +15,10 @@ from interlock.engine.project import Project
 from interlock.engine.settling import forks_of, upgrades_of
 from interlock.engine.states import Position, State, States, seen
 from interlock.errors import InputError, Refused
+from interlock.graphs.bind import path_parts
+from interlock.graphs.formats import FORMATS
 from interlock.graphs.proofs.shapes import state_shapes
-from interlock.graphs.spec import END, START, ForkStep, GraphStep, MapStep, Spec, keys_of
+from interlock.graphs.spec import END, START, ApproveStep, ForkStep, GraphStep, MapStep, Spec, keys_of
 from interlock.graphs.upgrades.mapping import misfit
 from interlock.nodes.inputs import complete
 from interlock.nodes.kinds import nodes_of
@@ -58,6 +60,7 @@ def fork(project: Project, run_id: str, at: str, edits: Mapping[str, Json], pers
     visits = services.runs.visits(run_id)[: state.position.visits]
     _possible(run, spec, states, state.position, visits)
     _fits(spec, edits, project)
+    _decided_nothing_before(spec, edits, visits, states.written_at(run, state.position.visits))
     given = {key: recorded(value, traced("user", Origin(kind="person", of=name))) for key, value in edits.items()}
     plan = _plan(run, spec, state, visits, edits, given) if visits else _from_input(run, spec, state, edits, given)
     return forks_of(services).make(plan, name)
@@ -100,9 +103,38 @@ def _fits(spec: Spec, edits: Mapping[str, Json], project: Project) -> None:
             raise InputError(f"--set {key} cannot be kept exactly as JSON: {error}.") from None
         if value is None:
             raise InputError(f"--set {key}: null is no value; leave the key out, or give it one.")
-        why = misfit(value, shapes.get(key, []))
+        if key in _answers(spec):
+            raise InputError(
+                f"{key} holds what people answered, which nobody sets for them; fork before they are asked."
+            )
+        why = misfit(value, shapes.get(key, []), FORMATS)
         if why is not None:
             raise InputError(f"--set {key} does not fit: {why}; nothing was started.")
+
+
+def _answers(spec: Spec) -> set[str]:
+    """The keys that hold what people answered."""
+    steps = {step.writes for step in spec.steps.values() if isinstance(step, ApproveStep)}
+    return {key for key in steps | {edge.writes for edge in spec.edges if edge.approval is not None} if key}
+
+
+def _decided_nothing_before(
+    spec: Spec, edits: Mapping[str, Json], visits: Sequence[Visit], written_at: Mapping[str, int]
+) -> None:
+    """Refuse an edit of a value that an earlier condition has read: with it the run may have gone another way.
+
+    Args:
+        written_at: the position at which each key got the value that is edited; 0 for the input.
+    """
+    passed = [START, *(visit.step for visit in visits)][:-1]  # the edge out of the last visit is chosen anew
+    for position, step in enumerate(passed):
+        for edge in spec.leaving(step):
+            for key in {path_parts(path)[0] for path in edge.when or {}} & set(edits):
+                if written_at.get(key, 0) <= position:
+                    raise Refused(
+                        f"the way out of {step} was chosen by {key}, so with another value the run may not have come "
+                        f"here; set it at position {position}."
+                    )
 
 
 def _from_input(run: Run, spec: Spec, state: State, edits: Mapping[str, Json], given: Mapping[str, Value]) -> Branching:

@@ -89,6 +89,13 @@ class Looker:
             reason = f"{', '.join(voids)} was asked under the old spec; {becomes} asks again"
         return Outlook(run, word, reason, step, becomes, voids, judged=judged)
 
+    def _performed(self, run_id: str, visits: Sequence[Visit], effects: Sequence[Effect]) -> list[tuple[str, str]]:
+        """The actions that were performed, those included that a fork stands after, each with its step."""
+        names = {row.position: row.step for row in visits}
+        before = [(names.get(at, row.step), row) for at, row in self.services.ledger.inherited(run_id)]
+        found = [*before, *((effect.step, effect) for effect in effects)]
+        return [(step, effect.action) for step, effect in found if effect.state in PERFORMED]
+
     def _voids(self, run_id: str) -> tuple[str, ...]:
         with self.services.database.read() as session:
             return tuple(row.id for row in self.services.approvals.unused(session, run_id))
@@ -165,7 +172,7 @@ class Looker:
                 "tokens": run.tokens,
                 "micro_usd": run.cost_micro_usd,
             },
-            performed=[(effect.step, effect.action) for effect in effects if effect.state in PERFORMED],
+            performed=self._performed(run.id, visits, effects),
             names=frozenset(effect.id.rsplit("/", 3)[1] for effect in effects),
         )
 

@@ -135,6 +135,10 @@ class States:
         forgotten = {key: row for key, row in rows.items() if row.digest not in values}
         return State(position, state, forgotten, {**self._inputs(run, rows), **_sources(rows)})
 
+    def written_at(self, run: Run, position: int) -> dict[str, int]:
+        """Where each key got the value that it had at a position: the visit that wrote it last."""
+        return {key: at for at, rows in sorted(self._written(run).items()) if at <= position for key in rows}
+
     def known_from(self, run_id: str) -> int:
         """The first position at which the run went by the spec that it goes by now."""
         moves = upgrades_of(self.services).of_run(run_id)

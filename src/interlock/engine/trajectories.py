@@ -89,9 +89,15 @@ def trajectory(services: Services, run: Run) -> Trajectory:
         task_instruction=_instruction(spec),
         tools=_tools(services, effects, asked.values()),
         conversation=conversation,
-        split="dev" if held_out(run.id) else "train",
+        split="dev" if held_out(_first(services, run)) else "train",
         source="run",
     )
+
+
+def _first(services: Services, run: Run) -> str:
+    """The run that decides what is held out: a fork tells of the same request as the run that it came from."""
+    before = services.runs.ancestry(run.id)
+    return before[-1].run_id if before else run.id
 
 
 def _request(values: Mapping[str, Any]) -> str:

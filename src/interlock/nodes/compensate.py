@@ -72,26 +72,15 @@ def _performed(step: CompensateStep, place: Place, services: Services) -> list[E
 
 def _inherited(step: CompensateStep, place: Place, services: Services) -> list[Effect]:
     """The same of the runs that a fork came from, in the visits that it stands after, the newest first."""
-    found: list[tuple[tuple[int, ...], Effect]] = []
-    names = {visit.position: visit.step for visit in services.runs.visits(place.run)}
-    for ancestor in services.runs.ancestry(place.run) if base_of(place.run) == place.run else ():
-        visits = services.runs.visits(ancestor.run_id)
-        at = {(row.step, row.visit): row.position for row in visits if row.position <= ancestor.up_to}
-        for row in services.ledger.of_run(ancestor.run_id):
-            position = at.get((row.step, row.visit))
-            if position is not None and names.get(position) == step.compensate:  # an upgrade may have renamed one
-                found.append(((position, row.slot), row))
-        for child in services.runs.children(ancestor.run_id):
-            position = at.get((child.parent_step or "", child.parent_visit or 0))
-            if position is None or not child.graph.startswith(f"{place.spec.graph}."):
-                continue
-            for run_id, place_in_time in _here(child.id, place.spec.graph, services, (position,)):
-                found += [
-                    ((*place_in_time, row.visit, row.slot), row)
-                    for row in services.ledger.of_run(run_id)
-                    if row.step == step.compensate
-                ]
-    return [row for _, row in sorted(found, key=lambda item: item[0], reverse=True)]
+    found = services.ledger.inherited(place.run)
+    names = {visit.position: visit.step for visit in services.runs.visits(place.run)} if found else {}
+    own = [row for position, row in found if _name(position, row, names) == step.compensate]
+    return list(reversed(own))
+
+
+def _name(position: int, row: Effect, names: Mapping[int, str]) -> str:
+    """The step of an inherited row: an upgrade of one of the two runs may have renamed it, but not moved it."""
+    return names.get(position, "") if base_of(row.run_id) == row.run_id else row.step
 
 
 def _here(

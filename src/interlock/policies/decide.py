@@ -25,7 +25,7 @@ class Reason(Declared):
     """What one rule or layer said."""
 
     rule: str
-    """`policy/rule`, or the name of another layer: `schema`, `edge`, `confidence`, `default`."""
+    """`policy/rule`, or the name of another layer: `schema`, `edge`, `confidence`, `fork`, `default`."""
     effect: Effect
     because: str
 

@@ -35,7 +35,7 @@ AT, DERIVED = "$at", "$derived"
 FINAL = ("plan", "schema", "secrets", "facts")
 """Layers that decide before the policies are asked."""
 
-OTHERS = ("edge", "covered", "confidence")
+OTHERS = ("edge", "covered", "confidence", "fork")
 """Layers that speak beside the policies."""
 
 

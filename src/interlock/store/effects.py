@@ -36,7 +36,7 @@ from interlock.policies.derived import Records
 from interlock.policies.language import Requirement
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
-from interlock.store.families import elsewhere
+from interlock.store.families import elsewhere, inherited
 from interlock.store.locks import Hold
 from interlock.store.reservations import Reserved, follow, reserve
 from interlock.store.runs import ENDED
@@ -234,6 +234,11 @@ class Ledger:
         """What counts beside `effect`, for the derived inputs of policies, in one snapshot."""
         with self._database.read() as session:
             yield Reserved(session, effect.id)
+
+    def inherited(self, run_id: str) -> Sequence[tuple[int, Effect]]:
+        """What was proposed, in the runs that a fork came from, in the visits that it stands after, by position."""
+        with self._database.read() as session:
+            return inherited(session, run_id)
 
     def repeated(self, effect: Effect, same: Same) -> Sequence[Effect]:
         """What other runs of the effect's family have done, or begun, that this one would do again; oldest first."""

@@ -60,6 +60,29 @@ def ancestry(session: Session, run_id: str) -> list[Ancestor]:
     return found
 
 
+def inherited(session: Session, run_id: str) -> list[tuple[int, Effect]]:
+    """The effects of the visits that a fork stands after, those of their branches included, each with that position.
+
+    Newest last.  A graph that a step ran by itself has steps of its own, so what it did is not among them.
+    """
+    found: list[tuple[int, Effect]] = []
+    for ancestor in ancestry(session, run_id) if base_of(run_id) == run_id else ():
+        run = session.get(Run, ancestor.run_id)
+        if run is None:
+            continue
+        positions = _positions(session, ancestor)
+        branches = select(Run.id).where(
+            col(Run.id).startswith(f"{run.id}.", autoescape=True),
+            col(Run.graph).startswith(f"{run.graph}.", autoescape=True),
+        )
+        whose = or_(Effect.run_id == run.id, col(Effect.run_id).in_(branches))
+        for effect in session.exec(select(Effect).where(whose)):
+            position = positions.get(_place(session, run.id, effect))
+            if position is not None:
+                found.append((position, effect))
+    return sorted(found, key=lambda item: (item[0], item[1].created_at, item[1].slot))
+
+
 def requesters(session: Session, run_id: str) -> list[str]:
     """Who asked for a run and, where it is a fork, for those that it came from; each once."""
     ids = [run_id, *(each.run_id for each in ancestry(session, run_id))]
@@ -88,9 +111,9 @@ def _positions(session: Session, ancestor: Ancestor) -> dict[tuple[str, int], in
     return {(visit.step, visit.visit): visit.position for visit in session.exec(query)}
 
 
-def _place(session: Session, base: str, approval: Approval) -> tuple[str, int]:
-    """The visit of the run `base` in which, or below which, something was asked."""
-    place, run_id = (approval.step, approval.visit), approval.run_id
+def _place(session: Session, base: str, row: Approval | Effect) -> tuple[str, int]:
+    """The visit of the run `base` in which, or below which, something was asked or proposed."""
+    place, run_id = (row.step, row.visit), row.run_id
     while run_id != base:
         below = session.get(Run, run_id)
         if below is None or below.parent_id is None:

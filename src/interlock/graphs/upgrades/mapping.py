@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 from pydantic import Field
 
@@ -143,11 +143,15 @@ def _fit(before: list[Shape], after: list[Shape]) -> bool:
     return bool(one & other) or ("integer" in one and "number" in other) or ("number" in one and "integer" in other)
 
 
-def misfit(value: Json, shapes: list[Shape]) -> str | None:
-    """Why `value` has none of these shapes, in a few words; None where it has one or nothing is known."""
+def misfit(value: Json, shapes: list[Shape], formats: FormatChecker | None = None) -> str | None:
+    """Why `value` has none of these shapes, in a few words; None where it has one or nothing is known.
+
+    Args:
+        formats: what checks the formats that a shape names; without it they are taken as met.
+    """
     why = None
     for shape in shapes:
-        fault = best_match(Draft202012Validator(shape.resolved()).iter_errors(value))
+        fault = best_match(Draft202012Validator(shape.resolved(), format_checker=formats).iter_errors(value))
         if fault is None:
             return None
         where = ".".join(str(part) for part in fault.absolute_path)
