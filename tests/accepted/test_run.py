@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +13,18 @@ from typing import Any
 
 import pytest
 
+from interlock.engine.compiler import EDGE, VISITS
+from interlock.engine.forking import fork
+from interlock.engine.outlook import config_of
+from interlock.engine.position import agrees
 from interlock.engine.project import Project
 from interlock.engine.service import Engine, Standing
+from interlock.engine.settling import settle
+from interlock.engine.states import States
+from interlock.errors import Refused
 from interlock.graphs.pictures.depiction import depicted
 from interlock.graphs.pictures.drawing import drawn
-from interlock.graphs.spec import Spec
+from interlock.graphs.spec import ForkStep, GraphStep, MapStep, Spec, keys_of
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionSchema, Decision, Observation
 from interlock.settings import load_settings
@@ -139,6 +146,42 @@ def test_the_graph_runs_as_it_says(name: str, play: Callable[[Path], tuple[Engin
     assert f"{standing.run.status} {standing.run.outcome}" == script.ends, standing.run.error
     assert " ".join(visit.step for visit in visits) == script.path
     assert off_the_drawing(engine.project, standing.run) == []
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_fork_at_each_position_stands_where_the_run_stood(
+    name: str, play: Callable[[Path], tuple[Engine, Standing]]
+) -> None:
+    """It begins with the state that the run's own checkpoint held there; only inside child runs it is refused."""
+    engine, standing = play(GRAPHS[name])
+    project, run, runs = engine.project, standing.run, engine.services.runs
+    graph, spec = project.driver.graph(run.spec_digest)
+    for position in States(project).positions(run.id):
+        visits = runs.visits(run.id)[: position.visits]
+        step = spec.steps.get(position.step)
+        inside = position.outcome is None and isinstance(step, ForkStep | MapStep | GraphStep)
+        if inside or (visits and isinstance(spec.steps[visits[-1].step], ForkStep)):
+            with pytest.raises(Refused, match="fork at"):
+                fork(project, run.id, position.name, {}, "fay")
+            continue
+        made = fork(project, run.id, position.name, {}, "fay")
+        settle(graph, made.id, engine.services)
+        found, own = graph.get_state(config_of(made.id)), runs.visits(made.id)
+        assert [(row.step, row.visit, row.outcome) for row in own] == [(v.step, v.visit, v.outcome) for v in visits]
+        if not visits:
+            assert found.created_at is None
+            continue
+        assert agrees(found, spec, own)
+        there = next(
+            old.values
+            for old in graph.get_state_history(config_of(run.id))
+            if (sum(old.values.get(VISITS, {}).values()), old.values.get(EDGE)) == (len(visits), visits[-1].left_by)
+        )
+        assert _values(found.values, spec) == _values(there, spec)
+
+
+def _values(state: Mapping[str, Any], spec: Spec) -> dict[str, Any]:
+    return {key: state[key] for key in keys_of(spec) if state.get(key) is not None}
 
 
 @pytest.mark.parametrize("name", GRAPHS)

@@ -17,6 +17,7 @@ from interlock.engine.states import States, difference
 from interlock.errors import Conflict, DecidedStricter, InputError, NotFound, Refused
 from interlock.store.forks import Forks
 from interlock.store.tables import Effect
+from interlock.store.trimming import Forgetful
 from interlock.testing import ScriptedChatModel
 from tests import postgres
 from tests.engine.conftest import Make, counted, start
@@ -303,7 +304,7 @@ def test_an_approval_of_the_parent_never_counts(house: Project) -> None:
     engine.approve(form.id, "zoe", answer={"really": True})
     engine.drive(run)
     assert counted(house) == [9]
-    with pytest.raises(Refused, match="chosen by amount.* set it at position 1"):
+    with pytest.raises(Refused, match=r"chosen by amount.* set it at position 1"):
         forked(house, run, "2", amount=8)
     with pytest.raises(InputError, match="word holds what people answered"):
         forked(house, run, "2", word={"decision": "approved", "by": "zoe", "comment": "", "really": True})
@@ -315,6 +316,25 @@ def test_an_approval_of_the_parent_never_counts(house: Project) -> None:
     before = forked(house, run, "1")
     [anew] = engine.drive(before).waiting
     assert (anew.kind, anew.id != form.id) == ("form", True)
+
+
+def test_an_unused_approval_of_the_parent_authorises_nothing_in_the_fork(house: Project) -> None:
+    """It is not adopted; put under the fork's effect by hand, it is refused where the intent would be written."""
+    engine, run = start(house, "add", amount=50)
+    [asked] = engine.standing(run).waiting
+    engine.approve(asked.id, "zoe")
+    made = forked(house, run, "1")
+    [own] = engine.drive(made).waiting
+    assert own.id != asked.id
+    row = house.services.ledger.latest(made, "add", 1)
+    assert row is not None
+    assert row.digest is not None
+    with house.services.database.write() as session:
+        row.approval_id, row.state = asked.id, "approved"
+        session.add(row)
+    with pytest.raises(Refused, match="given for another action"):
+        house.services.ledger.intend(row, row.digest)
+    assert counted(house) == []
 
 
 def test_an_edit_leads_where_its_condition_leads(house: Project) -> None:
@@ -393,6 +413,9 @@ def test_states_tell_each_position_and_what_was_forgotten(house: Project) -> Non
     before, after = states.at(run, "1"), states.at(run, "3")
     assert before.values == {"amount": 50, "why": "none", "thought": {"text": "so"}}
     assert [each.key for each in difference(before, after)] == ["receipt", "seen"]
+    assert isinstance(house.checkpoints, Forgetful)
+    house.checkpoints.forget(run, 1)
+    assert states.at(run, "1").values == before.values
     house.checkpoints.delete_thread(run)
     found = states.at(run, "2")
     assert dict(found.values) == {"amount": 50, "why": "none", "receipt": {"total": 50}}
