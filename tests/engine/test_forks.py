@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from interlock.engine import forking, settling
 from interlock.engine.forking import fork
@@ -255,7 +256,7 @@ def test_what_the_fork_is_allowed_happens_and_is_asked_about_in_the_next(house: 
     assert row.origins["amount"] == {"kind": "person", "of": "fay"}
     fork_row = forks_of(house.services).of_run(second)
     assert fork_row is not None
-    assert (fork_row.origin, fork_row.family, fork_row.settled, fork_row.state) == (first, run, True, {})
+    assert (fork_row.origin, fork_row.family, fork_row.settled, fork_row.state) == (first, run, True, "")
 
 
 def test_of_parallel_forks_one_acts_unasked(house: Project) -> None:
@@ -360,6 +361,21 @@ def test_a_kill_between_the_rows_and_the_checkpoint_loses_nothing(house: Project
     assert engine.drive(made).run.status == "done"
     assert States(house).at(made, "2").values["why"] == "edited"
     assert counted(house) == [5]
+
+
+def test_the_state_of_a_fork_is_sealed_where_checkpoints_are(house: Project) -> None:
+    """It holds what models wrote; without the key the fork does not begin, and with it, it does."""
+    plain = house.settings
+    house.settings = plain.model_copy(update={"checkpoint_key": SecretStr("17" * 32)})
+    engine, run = start(house, "add", amount=5)
+    made = forked(house, run, "1")
+    row = forks_of(house.services).of_run(made)
+    assert row is not None
+    assert row.sealed
+    assert '"' not in row.state  # which base64 never holds, and JSON does
+    with pytest.raises(Refused, match="set INTERLOCK_CHECKPOINT_KEY"):
+        Forks(house.database, house.services.audit, house.clock, None).state(row)
+    assert [asked.step for asked in engine.drive(made).waiting] == ["add"]
 
 
 def test_counters_and_limits_are_those_of_the_position(house: Project) -> None:

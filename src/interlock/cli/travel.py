@@ -84,14 +84,11 @@ def fork(
     token: TokenFile = None,
 ) -> None:
     """Begin a new run where this one was; what was done before is not done again unless a person agrees."""
-    from interlock.engine.forking import fork as begin
     from interlock.engine.service import DECISION_PATIENCE
 
     engine = open_engine(as_json)
-    made = begin(engine.project, run_id, at, read_edits(edits or []), acting_as(engine.services, person, token))
-    if as_json:
-        print_json({"event": "forked", "run": made.id, "graph": made.graph, "from": run_id, "at": at})
-    else:
+    made = engine.fork(run_id, at, read_edits(edits or []), acting_as(engine.services, person, token))
+    if not as_json:
         console(stderr=True).print(f"run [bold]{made.id}[/bold] of {made.graph}, from {run_id} at {at}")
     if detach:
         if as_json:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from interlock.digest import canonical
 from interlock.engine.answers import take
 from interlock.engine.driver import Listener, silent
+from interlock.engine.forking import fork
 from interlock.engine.notifying import Delivered, deliver
 from interlock.engine.project import Project, Workflow
 from interlock.errors import DecisionRefused, InputError, Refused, UsageError
@@ -83,6 +84,16 @@ class Engine:
         )
         self._listener({"event": "started", "run": run.id, "graph": run.graph})
         return run
+
+    def fork(self, run_id: str, at: str, edits: Mapping[str, Any], person: str) -> Run:
+        """Accept a new run that begins where another was at a position, with these values in place of its own.
+
+        Raises:
+            NotFound, Refused, InputError, DecisionRefused, Conflict: see `forking.fork`; nothing was started.
+        """
+        made = fork(self.project, run_id, at, edits, person)
+        self._listener({"event": "forked", "run": made.id, "graph": made.graph, "from": run_id, "at": at})
+        return made
 
     def standing(self, run_id: str) -> Standing:
         """How a run stands."""

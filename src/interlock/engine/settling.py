@@ -14,6 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from interlock.nodes.services import Services
 from interlock.store.forks import Forks
+from interlock.store.sealing import ring_of
 from interlock.store.upgrades import Upgrades
 
 
@@ -24,7 +25,7 @@ def upgrades_of(services: Services) -> Upgrades:
 
 def forks_of(services: Services) -> Forks:
     """The forks among a project's runs."""
-    return Forks(services.database, services.audit, services.clock)
+    return Forks(services.database, services.audit, services.clock, ring_of(services.settings))
 
 
 def settle(graph: CompiledStateGraph[Any, Any, Any, Any], run_id: str, services: Services) -> None:
@@ -55,8 +56,9 @@ def _begin_fork(graph: CompiledStateGraph[Any, Any, Any, Any], run_id: str, serv
     saver = graph.checkpointer
     if fork is None or not isinstance(saver, BaseCheckpointSaver):
         return
+    state = forks.state(fork)
     config: RunnableConfig = {"configurable": {"thread_id": run_id}}
     if saver.get_tuple(config) is not None:  # of a process that died here, or of somebody who foresaw the id
         saver.delete_thread(run_id)
-    graph.update_state(config, fork.state, as_node=fork.source)
+    graph.update_state(config, state, as_node=fork.source)
     forks.settle(run_id)

@@ -211,7 +211,7 @@ class States:
             for move in upgrades_of(self.services).of_run(each.id):
                 yield from move.state.values()
             fork = self._forks.of_run(each.id)
-            yield from fork.state.values() if fork is not None else ()
+            yield from self._forks.state(fork).values() if fork is not None else ()
         for each in runs:
             yield from self._in_checkpoints(each.id)
 

@@ -14,8 +14,7 @@ from interlock.digest import plain
 from interlock.nodes.services import Place, Services
 from interlock.policies.decide import Verdict, approve
 from interlock.policies.language import Requirement
-from interlock.store.effects import REPEATS, Same
-from interlock.store.families import base_of
+from interlock.store.families import REPEATS, Same, base_of
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
 

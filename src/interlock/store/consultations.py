@@ -7,8 +7,6 @@ sealed it is sealed as well, for it holds texts of the state.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +60,7 @@ class Consultations:
             }
         )
         if self._ring is not None:
-            body = base64.b64encode(self._ring.seal(body.encode(), place)).decode()
+            body = self._ring.seal_text(body, place)
         row = Consultation(
             run_id=run_id, step=consulted.step, visit=consulted.visit, slot=consulted.slot, body=body,
             sealed=self._ring is not None, at=self._clock(),
@@ -89,11 +87,7 @@ class Consultations:
                     f"what was asked in run {row.run_id} is sealed; set INTERLOCK_CHECKPOINT_KEY to read it. "
                     "Nothing was read."
                 )
-            try:
-                content = base64.b64decode(body, validate=True)
-            except (ValueError, binascii.Error):
-                content = b""
-            body = self._ring.open(content, _place(row.run_id, row.step, row.visit, row.slot)).decode()
+            body = self._ring.open_text(body, _place(row.run_id, row.step, row.visit, row.slot))
         document: dict[str, Any] = json.loads(body)
         return document
 

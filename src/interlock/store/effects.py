@@ -36,7 +36,7 @@ from interlock.policies.derived import Records
 from interlock.policies.language import Requirement
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
-from interlock.store.families import elsewhere, inherited
+from interlock.store.families import Same, inherited, repeated, unnamed
 from interlock.store.locks import Hold
 from interlock.store.reservations import Reserved, follow, reserve
 from interlock.store.runs import ENDED
@@ -44,9 +44,6 @@ from interlock.store.tables import Approval, Effect, Run
 
 Again = Callable[[Effect, Records], Verdict | None]
 """What the policies say of an effect, given what counts beside it; None where none applies."""
-
-Same = Callable[[Effect, Effect], bool]
-"""Whether an effect, by the same action as the first, may do again what that is to do."""
 
 ARROWS: dict[str, tuple[str, ...]] = {
     "proposed": ("gated", "denied", "superseded"),
@@ -66,9 +63,6 @@ STANDING = ("executed", "verified")
 
 BEGUN = ("intent", "in_doubt", *STANDING, "compensating", "compensated")
 """States in which the outside world may have changed: at most one row of a visit is ever here."""
-
-REPEATS = "repeats"
-"""Where a request names the effects, of other runs of its family, that the action would repeat."""
 
 OPEN = ("proposed", "gated", "approved")
 
@@ -243,7 +237,7 @@ class Ledger:
     def repeated(self, effect: Effect, same: Same) -> Sequence[Effect]:
         """What other runs of the effect's family have done, or begun, that this one would do again; oldest first."""
         with self._database.read() as session:
-            return _repeated(session, effect, same)
+            return repeated(session, effect, same, BEGUN)
 
     def intend(
         self,
@@ -297,7 +291,7 @@ class Ledger:
             if again is not None and current.state != "in_doubt":
                 self._decide_again(session, current, again)
             if not reads and current.state != "in_doubt":
-                _repeats_only_what_was_named(session, current, same or _any)
+                self._refuse_repetition(session, current, same)
             self._authorise(session, current, now)
             return self.move(
                 session, current, "intent", actor="monitor", attempt=current.attempt + 1, intent_at=now, error=None
@@ -313,6 +307,12 @@ class Ledger:
             return
         because = verdict.reasons[0].because if verdict.reasons else verdict.effect
         raise DecidedStricter(f"effect {effect.id}: by now the rules say {verdict.effect}: {because}.")
+
+    def _refuse_repetition(self, session: Session, effect: Effect, same: Same | None) -> None:
+        earlier = unnamed(session, effect, same, BEGUN)
+        if earlier is not None:
+            what = f"{earlier.id} is {earlier.state}, and it would repeat that"
+            raise DecidedStricter(f"effect {effect.id}: by now {what}.")
 
     def _authorise(self, session: Session, effect: Effect, now: datetime) -> None:
         first = effect.attempt == 0
@@ -359,25 +359,6 @@ class Ledger:
         """Record that nobody knows yet whether it happened."""
         with self._database.write() as session:
             return self.move(session, effect, "in_doubt", actor="monitor", error=because)
-
-
-def _any(effect: Effect, earlier: Effect) -> bool:
-    return True
-
-
-def _repeated(session: Session, effect: Effect, same: Same) -> list[Effect]:
-    found = elsewhere(session, effect.run_id, effect.action, BEGUN)
-    return [earlier for earlier in found if earlier.id != effect.undoes and same(effect, earlier)]
-
-
-def _repeats_only_what_was_named(session: Session, effect: Effect, same: Same) -> None:
-    approval = session.get(Approval, effect.approval_id) if effect.approval_id else None
-    named = set(approval.request.get(REPEATS, ())) if approval is not None else set()
-    for earlier in _repeated(session, effect, same):
-        if earlier.id not in named:
-            raise DecidedStricter(
-                f"effect {effect.id}: by now {earlier.id} is {earlier.state}, and it would repeat it."
-            )
 
 
 def fetch(session: Session, effect_id: str) -> Effect:

@@ -6,12 +6,18 @@ stands above all others of its lineage, whose id its own begins with.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, or_, select
 
 from interlock.store.tables import Approval, Effect, Fork, Run, Visit
+
+Same = Callable[[Effect, Effect], bool]
+"""Whether an effect may do again what an earlier one, by the same action, has done."""
+
+REPEATS = "repeats"
+"""Where a request names the effects, of other runs of its family, that the action would repeat."""
 
 GRANTED = ("approved", "consumed")
 
@@ -47,6 +53,24 @@ def elsewhere(session: Session, run_id: str, action: str, states: Collection[str
         query = select(Effect).where(whose, Effect.action == action, col(Effect.state).in_(states))
         found += session.exec(query.order_by(col(Effect.created_at), col(Effect.id))).all()
     return found
+
+
+def repeated(session: Session, effect: Effect, same: Same | None, states: Collection[str]) -> list[Effect]:
+    """What other runs of the family have done, or begun, that an effect would do again; oldest first.
+
+    Args:
+        same: which of those by the same action; default is each.
+        states: those of an effect that was done or begun.
+    """
+    found = elsewhere(session, effect.run_id, effect.action, states)
+    return [earlier for earlier in found if earlier.id != effect.undoes and (same is None or same(effect, earlier))]
+
+
+def unnamed(session: Session, effect: Effect, same: Same | None, states: Collection[str]) -> Effect | None:
+    """The first of them that the question to people about the effect did not name."""
+    approval = session.get(Approval, effect.approval_id) if effect.approval_id else None
+    named = set(approval.request.get(REPEATS, ())) if approval is not None else set()
+    return next((each for each in repeated(session, effect, same, states) if each.id not in named), None)
 
 
 def ancestry(session: Session, run_id: str) -> list[Ancestor]:
@@ -117,7 +141,7 @@ def _place(session: Session, base: str, row: Approval | Effect) -> tuple[str, in
     while run_id != base:
         below = session.get(Run, run_id)
         if below is None or below.parent_id is None:
-            break
+            return "", 0
         place, run_id = (below.parent_step or "", below.parent_visit or 0), below.parent_id
     return place
 

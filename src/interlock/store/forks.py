@@ -6,6 +6,7 @@ run that made them: what was done is looked up there, and what was agreed to cou
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,11 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from interlock.digest import Json
-from interlock.errors import Conflict
+from interlock.errors import Conflict, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.families import visits_up_to
+from interlock.store.sealing import Ring
 from interlock.store.tables import Fork, Run, Visit, Written
 from interlock.store.written import Value
 
@@ -48,12 +50,17 @@ class Branching:
 
 
 class Forks:
-    """Makes forks, and remembers where each came from."""
+    """Makes forks, and remembers where each came from.
 
-    def __init__(self, database: Database, audit: Audit, clock: Clock) -> None:
+    Args:
+        ring: the keys that seal their states; None where checkpoints are not sealed.
+    """
+
+    def __init__(self, database: Database, audit: Audit, clock: Clock, ring: Ring | None) -> None:
         self._database = database
         self._audit = audit
         self._clock = clock
+        self._ring = ring
 
     def of_run(self, run_id: str) -> Fork | None:
         """Where a run came from; None where it is no fork."""
@@ -82,8 +89,31 @@ class Forks:
         with self._database.write() as session:
             row = session.get(Fork, run_id)
             if row is not None and not row.settled:
-                row.settled, row.state = True, {}
+                row.settled, row.state = True, ""
                 session.add(row)
+
+    def state(self, fork: Fork) -> dict[str, Any]:
+        """The state that a fork begins with; empty once its checkpoint is written, and where it begins from its input.
+
+        Raises:
+            Refused: it was sealed with a key that is not there, or was changed.
+        """
+        if not fork.state:
+            return {}
+        text = fork.state
+        if fork.sealed:
+            if self._ring is None:
+                raise Refused(
+                    f"what run {fork.run_id} begins with is sealed; set INTERLOCK_CHECKPOINT_KEY to go on. "
+                    "Nothing was lost."
+                )
+            text = self._ring.open_text(text, _place(fork.run_id))
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def _kept(self, run_id: str, state: Mapping[str, Any]) -> str:
+        text = json.dumps(state) if state else ""
+        return self._ring.seal_text(text, _place(run_id)) if self._ring is not None and text else text
 
     def make(self, plan: Branching, actor: str) -> Run:
         """Make the fork: from here on it is never lost.
@@ -126,7 +156,8 @@ class Forks:
                     used=used,
                     actor=actor,
                     source=plan.source,
-                    state=dict(plan.state),
+                    state=self._kept(run.id, plan.state),
+                    sealed=self._ring is not None,
                     settled=not plan.source,
                     at=now,
                 )
@@ -165,6 +196,10 @@ def used_at(session: Session, run: Run, position: int) -> dict[str, int]:
             used[name] += getattr(each, name)
         used["steps"] += each.steps if isinstance(each, Run) else 0
     return used
+
+
+def _place(run_id: str) -> tuple[str, ...]:
+    return (run_id, "fork")
 
 
 def _fields(row: Visit | Written, run_id: str) -> dict[str, Any]:

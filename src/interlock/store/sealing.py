@@ -6,6 +6,8 @@ of its own (HKDF, RFC 5869), so that random nonces are counted by thread and not
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import json
 import secrets
@@ -70,6 +72,22 @@ class Ring:
             )
         except InvalidTag:
             raise changed(place[0]) from None
+
+    def seal_text(self, text: str, place: Place) -> str:
+        """The same of a text, as a text."""
+        return base64.b64encode(self.seal(text.encode(), place)).decode()
+
+    def open_text(self, sealed: str, place: Place) -> str:
+        """What `seal_text` made.
+
+        Raises:
+            Refused: see `open`.
+        """
+        try:
+            content = base64.b64decode(sealed, validate=True)
+        except (ValueError, binascii.Error):
+            content = b""
+        return self.open(content, place).decode()
 
     def address(self, content: bytes, thread: str) -> bytes:
         """What `content` is found by in a thread: the same for the same content, and telling nobody without a key."""

@@ -233,8 +233,9 @@ class Fork(Row, table=True):
     actor: str
     source: str
     """The node after which its first checkpoint stands; empty where it begins from its input."""
-    state: dict[str, Any] = _json()
-    """The state in that checkpoint, until it is known to be written."""
+    state: str
+    """JSON of the state in that checkpoint, until it is known to be written; base64 of it when sealed."""
+    sealed: bool = False
     settled: bool = False
     at: datetime = _moment()
 
