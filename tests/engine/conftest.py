@@ -12,7 +12,9 @@ from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.settings import load_settings
 from interlock.testing import FakeClock, ScriptedActionModel, ScriptedChatModel
+from tests import postgres
 from tests.drawn import Watch
+from tests.engine.forked import GRAPHS, PUT, PUT_POLICY, THINK_WHY
 
 TOOLS = '''
 """A counter in a file, and a look at it."""
@@ -120,6 +122,21 @@ def make(tmp_path: Path, clock: FakeClock) -> Make:
         )
 
     return build
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])  # a server takes its time
+def house(request: pytest.FixtureRequest, make: Make) -> Iterator[Project]:
+    """The project on a file, and on a server."""
+    chat = ScriptedChatModel([{"text": "so"}] * 30)
+    project = make(GRAPHS, nodes_think=THINK_WHY, policies_put=PUT_POLICY, chat=chat)
+    (project.root / "tools" / "put.py").write_text(PUT)
+    if request.param == "sqlite":
+        yield project
+        return
+    with postgres.database() as url:
+        project.settings = project.settings.model_copy(update={"database_url": url})
+        yield project
+        project.database.engine.dispose()
 
 
 def start(project: Project, graph: str, **values: Any) -> tuple[Engine, str]:

@@ -3,218 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from interlock.engine import forking, settling
-from interlock.engine.forking import fork
 from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.engine.settling import forks_of
-from interlock.engine.states import States, difference
+from interlock.engine.states import States
 from interlock.errors import Conflict, DecidedStricter, InputError, NotFound, Refused
 from interlock.store.forks import Forks
 from interlock.store.tables import Effect
-from interlock.store.trimming import Forgetful
-from interlock.testing import ScriptedChatModel
-from tests import postgres
-from tests.engine.conftest import Make, counted, start
-
-ADD = """
-graph: add
-version: 1
-input:
-  amount: {type: integer}
-  why: {type: string, default: none}
-steps:
-  think: {node: think, reads: [why], writes: thought}
-  add: {call: counter.add, bind: {amount: $.amount, note: $.why}, writes: receipt}
-  look: {call: counter.look, writes: seen}
-edges:
-  - START -> think
-  - think -> add
-  - add -> look
-  - look -> END
-  - {from: look, on: failed, to: END, outcome: unseen, keeps: [add]}
-  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
-output: [receipt, seen]
-"""
-
-TWO_WAYS = """
-graph: ways
-version: 1
-input: {amount: {type: integer}}
-steps:
-  look: {call: counter.look, writes: seen}
-  small: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
-  large: {approve: "Really so much?", form: {really: {type: boolean}}, reads: [amount], writes: word}
-  big: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
-edges:
-  - START -> look
-  - {from: look, to: small, when: {$.amount: {le: 5}}}
-  - {from: look, to: large, else: true}
-  - {from: large, on: approved, to: big}
-  - {from: large, on: [rejected, expired], to: END, outcome: refused}
-  - {from: small, on: [rejected, expired, denied], to: END, outcome: refused}
-  - {from: big, on: [rejected, expired, denied], to: END, outcome: refused}
-  - small -> END
-  - big -> END
-output: [receipt]
-"""
-
-UNDO = """
-graph: undo
-version: 1
-input: {amount: {type: integer}}
-steps:
-  add: {call: counter.put, bind: {amount: $.amount}, writes: receipt}
-  look: {call: counter.look, writes: seen}
-  take_back: {compensate: add}
-edges:
-  - START -> add
-  - add -> look
-  - look -> take_back
-  - {from: look, on: failed, to: take_back}
-  - take_back -> END
-  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
-  - {from: take_back, on: [rejected, expired, denied, failed], to: END, outcome: stays, keeps: [add]}
-"""
-
-EACH = """
-graph: each
-version: 1
-input: {amounts: {type: array, items: {type: integer}}}
-steps:
-  look: {call: counter.look, writes: seen}
-  adds: {map: {over: $.amounts, as: amount, graph: item, at_most: 3}, writes: receipts}
-  after: {call: counter.look, writes: seen}
-edges:
-  - START -> look
-  - look -> adds
-  - adds -> after
-  - {from: adds, on: failed, to: END, outcome: odd, keeps: [adds]}
-  - {from: after, on: failed, to: END, outcome: odd, keeps: [adds]}
-  - after -> END
-output: [receipts]
-"""
-
-ITEM = """
-graph: item
-version: 1
-input: {amount: {type: integer}}
-steps:
-  add: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
-edges:
-  - START -> add
-  - add -> END
-  - {from: add, on: [rejected, expired, denied], to: END, outcome: refused}
-output: [receipt]
-"""
-
-BRANCHES = """
-graph: branches
-version: 1
-input: {amount: {type: integer}}
-steps:
-  both: {fork: [adding, looking]}
-  add: {call: counter.add, bind: {amount: $.amount}, writes: receipt}
-  look: {call: counter.look, writes: seen}
-  meet: {join: both}
-edges:
-  - START -> both
-  - {from: both, on: adding, to: add}
-  - {from: both, on: looking, to: look}
-  - {from: add, on: [done, rejected, expired, denied], to: meet}
-  - look -> meet
-  - meet -> END
-  - {from: meet, on: failed, to: END, outcome: odd, keeps: [add]}
-output: [receipt]
-"""
-
-PUT = '''
-"""What can be put and taken back."""
-
-from interlock.tools.action import ActionContext, Arguments, Result, about, action
-
-
-class Put(Arguments):
-    amount: int = about("How much.")
-
-
-class Done(Result):
-    amount: int
-
-
-def _note(context: ActionContext, amount: int) -> Done:
-    with (context.home / "counter.txt").open("a") as file:
-        file.write(f"{context.key} {amount} \\n")
-    return Done(amount=amount)
-
-
-@action("counter.put", effect="keyed", risk="low", compensate="counter.take")
-def put(arguments: Put, context: ActionContext) -> Done:
-    """Put it there."""
-    return _note(context, arguments.amount)
-
-
-@action("counter.take", effect="keyed", risk="low")
-def take(arguments: Put, context: ActionContext) -> Done:
-    """Take it back."""
-    return _note(context, -arguments.amount)
-'''
-
-PUT_POLICY = """
-policy: put
-version: 1
-applies_to: [counter.put, counter.take]
-inputs: {amount: {type: int}}
-rules:
-  - {id: any, when: {amount: {ge: 0}}, then: auto, because: any}
-"""
-
-THINK_WHY = """
-node: think
-kind: reason
-goal: Think.
-prompt: "Why $why?"
-output: {text: {type: string}}
-repairs: 0
-"""
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])  # a server takes its time
-def house(request: pytest.FixtureRequest, make: Make) -> Iterator[Project]:
-    """The project on a file, and on a server."""
-    chat = ScriptedChatModel([{"text": "so"}] * 30)
-    graphs = {"add": ADD, "ways": TWO_WAYS, "undo": UNDO, "each": EACH, "item": ITEM, "branches": BRANCHES}
-    project = make(graphs, nodes_think=THINK_WHY, policies_put=PUT_POLICY, chat=chat)
-    (project.root / "tools" / "put.py").write_text(PUT)
-    if request.param == "sqlite":
-        yield project
-        return
-    with postgres.database() as url:
-        project.settings = project.settings.model_copy(update={"database_url": url})
-        yield project
-        project.database.engine.dispose()
-
-
-def forked(project: Project, run: str, at: str, **edits: Any) -> str:
-    return fork(project, run, at, edits, "fay").id
-
-
-def settled(engine: Engine, run: str) -> str:
-    """Drive a run to its end, with a yes to whatever is asked; how it ended."""
-    for _ in range(9):
-        standing = engine.drive(run)
-        if not standing.waiting:
-            return standing.run.status
-        for row in standing.waiting:
-            answer = {"really": True} if row.kind == "form" else None
-            engine.approve(row.id, "zoe", answer=answer)
-    raise AssertionError("it asks again and again")
+from tests.engine.conftest import counted, start
+from tests.engine.forked import forked, settled
 
 
 def test_a_fork_at_each_position_asks_before_it_repeats_what_was_done(house: Project) -> None:
@@ -413,44 +216,6 @@ def test_a_run_that_changes_meanwhile_is_looked_at_again(house: Project, monkeyp
     with pytest.raises(Conflict, match="changed since"):
         forked(house, run, "1")
     assert [row.id for row in house.services.runs.list()] == [run]
-
-
-def test_states_tell_each_position_and_what_was_forgotten(house: Project) -> None:
-    """Each visit and wait with its changed keys; without checkpoints, values that rows keep are found by digest."""
-    engine, run = start(house, "add", amount=50)
-    states = States(house)
-    assert [(p.name, p.step, p.outcome, p.changed) for p in states.positions(run)] == [
-        ("0", "START", "", ("why", "amount")),
-        ("1", "think", "done", ("thought",)),
-        ("2.1", "add", None, ()),
-        ("2", "add", None, ()),
-    ]
-    assert settled(engine, run) == "done"
-    before, after = states.at(run, "1"), states.at(run, "3")
-    assert before.values == {"amount": 50, "why": "none", "thought": {"text": "so"}}
-    assert [each.key for each in difference(before, after)] == ["receipt", "seen"]
-    assert isinstance(house.checkpoints, Forgetful)
-    house.checkpoints.forget(run, 1)
-    assert states.at(run, "1").values == before.values
-    house.checkpoints.delete_thread(run)
-    found = states.at(run, "2")
-    assert dict(found.values) == {"amount": 50, "why": "none", "receipt": {"total": 50}}
-    assert set(found.forgotten) == {"thought"}
-    with pytest.raises(Refused, match="thought was forgotten"):
-        forked(house, run, "2")
-    made = forked(house, run, "2", thought={"text": "again"})
-    assert engine.drive(made).run.status == "done"
-    assert counted(house) == [50]
-
-
-def test_a_value_forged_in_a_checkpoint_is_not_what_the_run_wrote(house: Project) -> None:
-    """A fork takes values by the digests of the rows, so what somebody put there is not found."""
-    _, run = start(house, "add", amount=50)
-    graph, _ = house.driver.graph(house.services.runs.get(run).spec_digest)
-    forged = {"amount": 1, "thought": {"text": "forged"}, "_next": "add.propose"}
-    graph.update_state({"configurable": {"thread_id": run}}, forged, as_node="think")
-    state = States(house).at(run, "1")
-    assert (state.values["amount"], state.values["thought"]) == (50, {"text": "so"})
 
 
 def test_a_fork_undoes_what_its_parent_did_once_and_only_when_a_person_agrees(house: Project) -> None:
