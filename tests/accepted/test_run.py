@@ -175,7 +175,7 @@ def test_a_fork_at_each_position_stands_where_the_run_stood(
         there = next(
             old.values
             for old in graph.get_state_history(config_of(run.id))
-            if (sum(old.values.get(VISITS, {}).values()), old.values.get(EDGE)) == (len(visits), visits[-1].left_by)
+            if (sum((old.values.get(VISITS) or {}).values()), old.values.get(EDGE)) == (len(visits), visits[-1].left_by)
         )
         assert _values(found.values, spec) == _values(there, spec)
 

@@ -9,15 +9,19 @@ import pytest
 from pydantic import SecretStr
 
 from interlock.engine import forking, settling
+from interlock.engine.naming import proven, workflow_named
+from interlock.engine.outlook import config_of
 from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.engine.settling import forks_of
 from interlock.engine.states import States
+from interlock.engine.upgrade import Upgrading
 from interlock.errors import Conflict, DecidedStricter, InputError, NotFound, Refused
+from interlock.graphs.upgrades.mapping import SpecMapping
 from interlock.store.forks import Forks
 from interlock.store.tables import Effect
 from tests.engine.conftest import counted, start
-from tests.engine.forked import forked, settled
+from tests.engine.forked import ADD, forked, settled
 
 
 def test_a_fork_at_each_position_asks_before_it_repeats_what_was_done(house: Project) -> None:
@@ -179,6 +183,35 @@ def test_the_state_of_a_fork_is_sealed_where_checkpoints_are(house: Project) -> 
     with pytest.raises(Refused, match="set INTERLOCK_CHECKPOINT_KEY"):
         Forks(house.database, house.services.audit, house.clock, None).state(row)
     assert [asked.step for asked in engine.drive(made).waiting] == ["add"]
+
+
+def test_a_state_put_under_the_id_of_a_fork_is_thrown_away(house: Project) -> None:
+    """What stands there before its first checkpoint is nobody's; the fork begins with what its row holds."""
+    engine, run = start(house, "add", amount=5)
+    made = forked(house, run, "2")
+    graph, _ = house.driver.graph(house.services.runs.get(run).spec_digest)
+    graph.update_state(config_of(made), {"why": "forged", "_next": "look"}, as_node="add.propose")
+    assert engine.drive(made).run.status == "done"
+    assert graph.get_state(config_of(made)).values["why"] == "none"
+
+
+def test_a_fork_goes_by_the_spec_of_its_origin(house: Project) -> None:
+    """The file may be gone; of a run that was moved to another version, only what it did under that one is forked."""
+    engine, run = start(house, "add", amount=50)
+    (house.root / "graphs" / "add.yaml").write_text(ADD.replace("version: 1", "version: 2"))
+    before, after = workflow_named(house, "add@1"), proven(workflow_named(house, "add"))
+    made = engine.services.runs.get(forked(house, run, "1", amount=3))
+    assert made.spec_digest == before.pinned_as
+    [moved] = Upgrading(before, after, SpecMapping.model_validate({})).apply("ann", runs=[run], voiding=True)
+    assert moved.moved, moved.reason
+    with pytest.raises(Refused, match="from position 1 on"):
+        forked(house, run, "0")
+    (house.root / "graphs" / "add.yaml").unlink()
+    assert engine.drive(made.id).run.status == "done"
+    later = engine.services.runs.get(forked(house, run, "1"))
+    assert later.spec_digest == after.spec.digest()
+    assert engine.drive(later.id).waiting
+    assert counted(house) == [3]
 
 
 def test_counters_and_limits_are_those_of_the_position(house: Project) -> None:
