@@ -28,6 +28,7 @@ from interlock.graphs.spec import ForkStep, GraphStep, MapStep, Spec, keys_of
 from interlock.lam.protocol import Action as ProposedAction
 from interlock.lam.protocol import ActionSchema, Decision, Observation
 from interlock.settings import load_settings
+from interlock.store.forks import COUNTERS
 from interlock.testing import FakeClock, ScriptedActionModel, ScriptedChatModel, calls, certificates_for
 from tests.drawn import off_the_drawing
 
@@ -168,6 +169,8 @@ def test_a_fork_at_each_position_stands_where_the_run_stood(
         settle(graph, made.id, engine.services)
         found, own = graph.get_state(config_of(made.id)), runs.visits(made.id)
         assert [(row.step, row.visit, row.outcome) for row in own] == [(v.step, v.visit, v.outcome) for v in visits]
+        if len(visits) == len(runs.visits(run.id)):
+            assert [getattr(made, name) for name in COUNTERS] == [getattr(run, name) for name in COUNTERS]
         if not visits:
             assert found.created_at is None
             continue

@@ -18,6 +18,7 @@ from interlock.engine.states import States
 from interlock.engine.upgrade import Upgrading
 from interlock.errors import Conflict, DecidedStricter, InputError, NotFound, Refused
 from interlock.graphs.upgrades.mapping import SpecMapping
+from interlock.store.effects import BEGUN
 from interlock.store.forks import Forks
 from interlock.store.tables import Effect
 from tests.engine.conftest import counted, start
@@ -64,6 +65,26 @@ def test_what_the_fork_is_allowed_happens_and_is_asked_about_in_the_next(house: 
     fork_row = forks_of(house.services).of_run(second)
     assert fork_row is not None
     assert (fork_row.origin, fork_row.family, fork_row.settled, fork_row.state) == (first, run, True, "")
+
+
+def test_whatever_another_run_has_begun_is_asked_about(house: Project) -> None:
+    """Done, seen, in doubt, under way, undone or being undone; what certainly did not happen is no repetition."""
+    engine, run = start(house, "add", amount=5)
+    for state in BEGUN:
+        _put(house, f"{run}/add/1/0", state)
+        asked = engine.drive(forked(house, run, "1")).waiting
+        assert [row.request["repeats"] for row in asked] == [[f"{run}/add/1/0"]], state
+    _put(house, f"{run}/add/1/0", "failed")
+    assert engine.drive(forked(house, run, "1")).run.status == "done"
+    assert counted(house) == [5, 5]
+
+
+def _put(house: Project, effect_id: str, state: str) -> None:
+    with house.services.database.write() as session:
+        row = session.get(Effect, effect_id)
+        assert row is not None
+        row.state = state
+        session.add(row)
 
 
 def test_of_parallel_forks_one_acts_unasked(house: Project) -> None:
