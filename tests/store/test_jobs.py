@@ -15,6 +15,7 @@ from interlock.nodes.wait import fits
 from interlock.policies.language import Requirement
 from interlock.store.audit import Audit
 from interlock.store.database import Database
+from interlock.store.forks import Branching, Forks
 from interlock.store.jobs import ADVANCE, APPLICATION, Jobs, queue_of
 from interlock.store.pauses import Pauses
 from interlock.store.runs import Child
@@ -106,6 +107,14 @@ def test_a_run_that_is_accepted_has_a_job(served: Heard) -> None:
     assert served.jobs.wanted
     runs = [served.run(), served.run()]
     assert sorted(served.woken()) == sorted(runs)
+
+
+def test_a_fork_has_a_job(served: Heard) -> None:
+    """It is written with the fork, in the transaction that accepts it."""
+    run = served.runs.get(served.run())
+    plan = Branching(run.id, run.spec_digest, "0", run.input, seen=[])
+    made = Forks(served.database, served.audit, served.clock, None).make(plan, "fay")
+    assert sorted(served.woken()) == sorted([run.id, made.id])
 
 
 def test_a_job_is_not_there_when_its_cause_is_rolled_back(served: Heard) -> None:
