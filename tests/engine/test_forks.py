@@ -211,7 +211,7 @@ def test_a_state_put_under_the_id_of_a_fork_is_thrown_away(house: Project) -> No
     engine, run = start(house, "add", amount=5)
     made = forked(house, run, "2")
     graph, _ = house.driver.graph(house.services.runs.get(run).spec_digest)
-    graph.update_state(config_of(made), {"why": "forged", "_next": "look"}, as_node="add.propose")
+    graph.update_state(config_of(made), {"why": "forged", "_next": "look.propose"}, as_node="add.propose")
     assert engine.drive(made).run.status == "done"
     assert graph.get_state(config_of(made)).values["why"] == "none"
 

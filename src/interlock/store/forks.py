@@ -133,7 +133,8 @@ class Forks:
             run = Run(
                 id=f"run-{secrets.token_hex(5)}", graph=origin.graph, spec_digest=origin.spec_digest, status="created",
                 input=plan.input, output={}, limits=origin.limits, requester=actor, traced=True,
-                created_at=now, updated_at=now, **used,
+                created_at=now, updated_at=now, steps=used["steps"], model_calls=used["model_calls"],
+                tokens=used["tokens"], cost_micro_usd=used["cost_micro_usd"],
             )  # fmt: skip
             session.add(run)
             session.flush()
