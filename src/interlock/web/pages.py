@@ -1,17 +1,14 @@
-"""The pages: sign-in, the queue, and one request with the forms that decide it; they need no script."""
+"""The pages of reviewers: the queue, and one request with the forms that decide it; they need no script."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from interlock.engine.objects import left
-from interlock.nodes.services import Services
 from interlock.store.tables import Approval
-from interlock.web.legible import text_of, visible
-from interlock.web.problems import Problem
+from interlock.web.legible import text_of
+from interlock.web.parts import Parts
 
 UNTRUSTED = ("model", "untrusted")
 """Labels of values that nobody vouches for."""
@@ -31,68 +28,52 @@ STATES = {
 }
 
 
-class Pages:
-    """Makes pages of templates; every value is escaped, whoever wrote it."""
+def queue_page(parts: Parts, person: str) -> str:
+    """What waits, oldest first."""
+    services = parts.services
+    now = services.clock()
+    rows = [
+        {
+            "id": row.id,
+            "title": row.request.get("title"),
+            "risk": row.request.get("risk"),
+            "kind": KINDS[row.kind],
+            "left": left(row.decide_before, now),
+            "clocked": row.kind != "doubt",
+            "run": row.run_id,
+        }
+        for row in services.approvals.waiting()
+    ]
+    return parts.templates.page("queue.html", person, here="/", rows=rows)
 
-    def __init__(self) -> None:
-        self._templates = Environment(
-            loader=PackageLoader("interlock.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
-        self._templates.filters["visible"] = visible
 
-    def problem(self, problem: Problem, person: str | None = None) -> str:
-        return self._page("problem.html", person, problem=problem)
-
-    def sign_in(self, said: str = "", nobody: bool = False) -> str:
-        """The form that takes a token; `nobody` says that there is no token yet that it could take."""
-        return self._page("sign_in.html", None, said=said, nobody=nobody)
-
-    def queue(self, person: str, services: Services) -> str:
-        """What waits, oldest first."""
-        now = services.clock()
-        rows = [
-            {
-                "id": row.id,
-                "title": row.request.get("title"),
-                "risk": row.request.get("risk"),
-                "kind": KINDS[row.kind],
-                "left": left(row.decide_before, now),
-                "clocked": row.kind != "doubt",
-                "run": row.run_id,
-            }
-            for row in services.approvals.waiting()
-        ]
-        return self._page("queue.html", person, rows=rows)
-
-    def item(self, person: str, row: Approval, services: Services) -> str:
-        """One request: what would happen, why it stopped, where each value came from, and the decisions there are."""
-        request = dict.fromkeys(SHOWN) | row.request
-        arguments = request.get("arguments") or {}
-        labels, origins = request.get("provenance") or {}, request.get("origins") or {}
-        people = services.approvals.may_decide(row) if row.state == "waiting" else None
-        return self._page(
-            "item.html",
-            person,
-            row=row,
-            request=request,
-            kind=KINDS[row.kind],
-            state=STATES.get(row.state, row.state),
-            left=left(row.decide_before, services.clock()),
-            arguments=[
-                _argument(name, value, labels.get(name, "default"), origins.get(name) or {})
-                for name, value in arguments.items()
-            ],
-            missing=[name for name in request.get("missing") or [] if name not in arguments],
-            fields=_fields(row),
-            people=people,
-            votes=services.approvals.votes(row.id),
-            needed=row.requirement.get("count", 1),
-            others=[each for each in services.approvals.waiting() if each.run_id == row.run_id and each.id != row.id],
-        )
-
-    def _page(self, name: str, person: str | None, **values: Any) -> str:
-        return self._templates.get_template(name).render(person=person, **values)
+def item_page(parts: Parts, person: str, row: Approval) -> str:
+    """One request: what would happen, why it stopped, where each value came from, and the decisions there are."""
+    services = parts.services
+    request = dict.fromkeys(SHOWN) | row.request
+    arguments = request.get("arguments") or {}
+    labels, origins = request.get("provenance") or {}, request.get("origins") or {}
+    people = services.approvals.may_decide(row) if row.state == "waiting" else None
+    return parts.templates.page(
+        "item.html",
+        person,
+        here="/",
+        row=row,
+        request=request,
+        kind=KINDS[row.kind],
+        state=STATES.get(row.state, row.state),
+        left=left(row.decide_before, services.clock()),
+        arguments=[
+            _argument(name, value, labels.get(name, "default"), origins.get(name) or {})
+            for name, value in arguments.items()
+        ],
+        missing=[name for name in request.get("missing") or [] if name not in arguments],
+        fields=_fields(row),
+        people=people,
+        votes=services.approvals.votes(row.id),
+        needed=row.requirement.get("count", 1),
+        others=[each for each in services.approvals.waiting(row.run_id) if each.id != row.id],
+    )
 
 
 def _argument(name: str, value: Any, label: str, origin: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""What every family of routes is given, and how routes read and answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from interlock.digest import plain
+from interlock.engine.service import Engine
+from interlock.nodes.services import Services
+from interlock.web.driving import Driving
+from interlock.web.identity import Door
+from interlock.web.problems import Problem
+from interlock.web.templating import Templates
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The project that is served, who comes in, and what pages are made with."""
+
+    engine: Engine
+    door: Door
+    driving: Driving
+    templates: Templates
+
+    @property
+    def services(self) -> Services:
+        return self.engine.services
+
+    @property
+    def person(self) -> Callable[[Request], str]:
+        """A dependency of routes: who makes the request, or a refusal."""
+
+        def person(request: Request) -> str:
+            if (name := self.door.visitor(request)) is None:
+                raise Problem(401, headers={"www-authenticate": "Bearer"})
+            return name
+
+        return person
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+Body = Annotated[bytes, Depends(_body)]
+
+
+def json_answer(value: Any) -> Response:
+    """An answer for a program."""
+    return JSONResponse(plain(value))
