@@ -13,6 +13,7 @@ import httpx
 from starlette.testclient import TestClient
 
 from interlock.engine.service import Engine
+from interlock.store.users import Role
 from interlock.testing import FakeClock
 from interlock.web.application import make_web
 from interlock.web.origins import Origins, loopback
@@ -23,6 +24,15 @@ BASE = f"http://{HOST}"
 FROM_HERE = {"sec-fetch-site": "same-origin", "origin": BASE}
 """What a browser says when a page of this server sends a form."""
 
+
+PEOPLE: dict[str, tuple[Role, ...]] = {
+    "fay": ("reviewer",),
+    "finn": ("reviewer",),
+    "anna": ("author", "reviewer"),
+    "otto": ("operator",),
+    "ada": ("admin",),
+}
+"""Who has access to a site, and in which roles."""
 
 _ADDRESSES = itertools.count(2)
 
@@ -39,7 +49,7 @@ class Site:
         self.engine = Engine(self.house.project())
         self.serve(self.origins)
         if not self.tokens:
-            self.tokens = {name: self.issue(name) for name in ("fay", "finn", "anna")}
+            self.tokens = {name: self.issue(name) for name in PEOPLE}
 
     def serve(self, origins: Origins) -> None:
         """Make the application, and remember what it drives on."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
-from fastapi.routing import APIRoute
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -22,6 +22,7 @@ from interlock.web.identity import Door
 from interlock.web.origins import Origins
 from interlock.web.parts import Parts
 from interlock.web.problems import Problem, problem_of
+from interlock.web.rights import declared
 from interlock.web.rounds import Rounds
 from interlock.web.templating import Templates
 from interlock.web.throttle import Throttle
@@ -60,6 +61,8 @@ def make_web(engine: Engine, origins: Origins) -> Web:
 
     async def told(request: Request, error: Exception) -> Response:
         problem = _problem(error)
+        if problem.status == 401 and (way := way_in(request)):
+            return RedirectResponse(way, 303)
         kind, body = answer(problem, request.url.path)
         return Response(body, problem.status, headers=problem.headers | {"content-type": kind})
 
@@ -73,8 +76,17 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     )
     for family in (api.routes(parts), review.routes(parts), entrance.routes(parts), static.routes()):
         app.router.routes.extend(family.routes)
-    parts.templates.lead_to({route.path for route in app.routes if isinstance(route, APIRoute)})
+    app.state.door = door
+    parts.templates.lead_to(declared(app))
     return Web(Floor(app, origins=origins, answer=answer), app, parts.driving)
+
+
+def way_in(request: Request) -> str | None:
+    """Where a stranger who asked for a page is sent to; None where it was a program, or a page asked for a part."""
+    path, headers = request.url.path, request.headers
+    if request.method != "GET" or path.startswith("/api/") or "authorization" in headers or "hx-request" in headers:
+        return None
+    return "/sign-in" if path == "/" else f"/sign-in?next={quote(path)}"
 
 
 def _problem(error: Exception) -> Problem:

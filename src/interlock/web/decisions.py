@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from interlock.engine.service import Engine
 from interlock.store.tables import Approval
 from interlock.web.problems import Problem
+from interlock.web.rights import Right, Visitor
 
 NAMES_SOMEBODY = frozenset(
     {"actor", "answered_by", "approver", "as", "by", "identity", "on_behalf_of", "person", "reviewer", "user"}
@@ -18,15 +19,15 @@ NAMES_SOMEBODY = frozenset(
 MAX_FIELDS = 200
 
 
-def decide(engine: Engine, approval_id: str, person: str, body: Any, revision: int | None = None) -> Approval:
-    """Take a decision of an authenticated person, in any dialect.
+def decide(engine: Engine, approval_id: str, who: Visitor, body: Any, revision: int | None = None) -> Approval:
+    """Take a decision of somebody who signed in, in any dialect.
 
     Args:
         body: JSON types.
         revision: the revision that was read, where the dialect has no place for it.
 
     Raises:
-        Problem: the body names a person, or no revision, or not the one that stands.
+        Problem: the body names a person, or no revision, or not the one that stands; or they lack the right.
         InterlockError: see `Engine.answer`.
     """
     if isinstance(body, dict):
@@ -35,13 +36,20 @@ def decide(engine: Engine, approval_id: str, person: str, body: Any, revision: i
         revision = body.get("revision", revision)
     if isinstance(revision, bool) or not isinstance(revision, int):
         raise Problem(428)
-    if (asked := engine.services.approvals.get(approval_id)).revision != revision:
+    asked = engine.services.approvals.get(approval_id)
+    who.require(deciding(asked))
+    if asked.revision != revision:
         raise Problem(
             409,
             f"{approval_id} changed while you were reading (you saw revision {revision}, it is {asked.revision}); "
             "look at it again.",
         )
-    return engine.answer(approval_id, person, body, revision=revision)
+    return engine.answer(approval_id, who.name, body, revision=revision)
+
+
+def deciding(asked: Approval) -> Right:
+    """The right to decide a request: whether something happened is also for who operates to say."""
+    return "doubts.settle" if asked.kind == "doubt" else "approvals.decide"
 
 
 def read_json(content_type: str, body: bytes) -> Any:

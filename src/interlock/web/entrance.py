@@ -1,30 +1,29 @@
 """The addresses of the way in and out."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from interlock.web.decisions import read_form
 from interlock.web.parts import Body, Parts
 from interlock.web.problems import Problem
+from interlock.web.rights import OpenToAll, SignedIn
 
 
 def routes(parts: Parts) -> APIRouter:
     """Sign in with a token, and sign out."""
-    router, services, person = APIRouter(), parts.services, Depends(parts.person)
+    router, services = APIRouter(), parts.services
 
     def page(said: str = "") -> str:
         """The form; it says so where there is no token yet that it could take."""
         return parts.templates.page("sign_in.html", None, said=said, nobody=not services.credentials.issued())
 
     @router.get("/sign-in")
-    def sign_in_form() -> Response:
+    def sign_in_form(_: OpenToAll) -> Response:
         """The form that takes a token."""
         return HTMLResponse(page())
 
     @router.post("/sign-in")
-    def sign_in(request: Request, body: Body) -> Response:
+    def sign_in(request: Request, body: Body, _: OpenToAll) -> Response:
         """Sign in with a token."""
         form = read_form(request.headers.get("content-type", ""), body)
         response = RedirectResponse("/", 303)
@@ -35,7 +34,7 @@ def routes(parts: Parts) -> APIRouter:
         return response
 
     @router.post("/sign-out")
-    def sign_out(request: Request, _: Annotated[str, person]) -> Response:
+    def sign_out(request: Request, _: SignedIn) -> Response:
         """End the sign-in that the browser brought."""
         response = RedirectResponse("/sign-in", 303)
         parts.door.sign_out(request, response)

@@ -14,9 +14,11 @@ from interlock.nodes.services import Services
 from interlock.store.credentials import TOKEN
 from interlock.store.sessions import LASTING, Sessions
 from interlock.store.tables import Credential
+from interlock.store.users import ROLES
 from interlock.web.floor import bearer
 from interlock.web.origins import Origins
 from interlock.web.problems import Problem
+from interlock.web.rights import Visitor
 from interlock.web.throttle import Throttle
 
 WRONG = "This token is not valid here."
@@ -36,7 +38,7 @@ class Door:
     throttle: Throttle
     origins: Origins
 
-    def visitor(self, request: Request) -> str | None:
+    def visitor(self, request: Request) -> Visitor | None:
         """The person who makes a request; None for a stranger.
 
         A request with a token is judged by it alone: its cookie does not count, right or wrong.
@@ -49,9 +51,10 @@ class Door:
             token = bearer(headers)
             if token is None:
                 raise Problem(401, WRONG, {"www-authenticate": "Bearer"})
-            return self.check(request, token).person
+            return Visitor(self.check(request, token).person, ROLES)
         value = self.brought(request)
-        return self.sessions.person(value) if value else None
+        name = self.sessions.person(value) if value else None
+        return Visitor(name, ROLES) if name else None
 
     def check(self, request: Request, token: str) -> Credential:
         """The credential of a token.

@@ -9,6 +9,7 @@ from interlock.engine.objects import left
 from interlock.store.tables import Approval
 from interlock.web.legible import text_of
 from interlock.web.parts import Parts
+from interlock.web.rights import Visitor
 
 UNTRUSTED = ("model", "untrusted")
 """Labels of values that nobody vouches for."""
@@ -28,7 +29,7 @@ STATES = {
 }
 
 
-def queue_page(parts: Parts, person: str) -> str:
+def queue_page(parts: Parts, who: Visitor) -> str:
     """What waits, oldest first."""
     services = parts.services
     now = services.clock()
@@ -44,10 +45,10 @@ def queue_page(parts: Parts, person: str) -> str:
         }
         for row in services.approvals.waiting()
     ]
-    return parts.templates.page("queue.html", person, here="/", rows=rows)
+    return parts.templates.page("queue.html", who, here="/", rows=rows)
 
 
-def item_page(parts: Parts, person: str, row: Approval) -> str:
+def item_page(parts: Parts, who: Visitor, row: Approval) -> str:
     """One request: what would happen, why it stopped, where each value came from, and the decisions there are."""
     services = parts.services
     request = dict.fromkeys(SHOWN) | row.request
@@ -56,7 +57,7 @@ def item_page(parts: Parts, person: str, row: Approval) -> str:
     people = services.approvals.may_decide(row) if row.state == "waiting" else None
     return parts.templates.page(
         "item.html",
-        person,
+        who,
         here="/",
         row=row,
         request=request,

@@ -1,6 +1,5 @@
 """What every family of routes is given, and how routes read and answer."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,7 +11,6 @@ from interlock.engine.service import Engine
 from interlock.nodes.services import Services
 from interlock.web.driving import Driving
 from interlock.web.identity import Door
-from interlock.web.problems import Problem
 from interlock.web.templating import Templates
 
 
@@ -28,17 +26,6 @@ class Parts:
     @property
     def services(self) -> Services:
         return self.engine.services
-
-    @property
-    def person(self) -> Callable[[Request], str]:
-        """A dependency of routes: who makes the request, or a refusal."""
-
-        def person(request: Request) -> str:
-            if (name := self.door.visitor(request)) is None:
-                raise Problem(401, headers={"www-authenticate": "Bearer"})
-            return name
-
-        return person
 
 
 async def _body(request: Request) -> bytes:

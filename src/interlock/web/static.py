@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from interlock.web.problems import Problem
+from interlock.web.rights import OpenToAll
 
 CSS = "text/css; charset=utf-8"
 
@@ -18,7 +19,7 @@ def routes() -> APIRouter:
     router = APIRouter()
 
     @router.get("/static/{name}")
-    def static(name: str) -> Response:
+    def static(name: str, _: OpenToAll) -> Response:
         """A file of pages."""
         if name not in STATIC:
             raise Problem(404)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interlock.web.legible import visible
+from interlock.web.rights import Needs, Visitor
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ NAVIGATION = (
     Entry("/health", "Health"),
     Entry("/people", "People"),
 )
-"""In the order in which they stand; those without a route are left out."""
+"""In the order in which they stand; those without a route, or not for the reader, are left out."""
 
 
 class Templates:
@@ -39,21 +40,23 @@ class Templates:
             lstrip_blocks=True,
         )  # fmt: skip
         self.environment.filters["visible"] = visible
-        self._entries: tuple[Entry, ...] = ()
+        self._entries: list[tuple[Entry, Needs]] = []
 
-    def lead_to(self, paths: Collection[str]) -> None:
-        """Say which addresses there are, so that the navigation leads to no other."""
-        self._entries = tuple(entry for entry in NAVIGATION if entry.path in paths)
+    def lead_to(self, routes: Mapping[tuple[str, str], Needs | None]) -> None:
+        """Say which addresses there are and whom they serve, so that the navigation leads nobody elsewhere."""
+        asked = {entry: routes.get(("GET", entry.path)) for entry in NAVIGATION}
+        self._entries = [(entry, asks) for entry, asks in asked.items() if asks is not None]
 
-    def page(self, name: str, person: str | None, *, here: str = "", **values: Any) -> str:
+    def page(self, name: str, who: Visitor | None, *, here: str = "", **values: Any) -> str:
         """A whole page.
 
         Args:
-            person: who reads it; None for a stranger, who is shown no navigation.
+            who: who reads it; None for a stranger, who is shown no navigation.
             here: the path of the entry of the navigation that it belongs to.
         """
-        entries = self._entries if person else ()
-        return self.environment.get_template(name).render(person=person, entries=entries, here=here, **values)
+        entries = [entry for entry, asks in self._entries if who and asks.serves(who)]
+        person = who.name if who else None
+        return self.environment.get_template(name).render(person=person, who=who, entries=entries, here=here, **values)
 
     def fragment(self, name: str, **values: Any) -> str:
         """A part of a page."""
