@@ -93,7 +93,7 @@ def made_by_version_5(path: Path) -> None:
     "made", [made_by_version_1, made_by_version_2, made_by_version_3, made_by_version_4, made_by_version_5]
 )
 def test_the_tables_are_those_of_a_new_database(made: Callable[[Path], None], tmp_path: Path) -> None:
-    """Every table has the same columns, whichever way it was made."""
+    """Every table has the same columns and indexes, whichever way it was made."""
     made(tmp_path / "old.db")
     Database(f"sqlite:///{tmp_path / 'old.db'}")
     Database(f"sqlite:///{tmp_path / 'new.db'}")
@@ -101,7 +101,15 @@ def test_the_tables_are_those_of_a_new_database(made: Callable[[Path], None], tm
     for name in ("old.db", "new.db"):
         with sqlite3.connect(tmp_path / name) as connection:
             tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            shapes.append({t: {row[1:3] for row in connection.execute(f"PRAGMA table_info({t})")} for t in tables})
+            shapes.append(
+                {
+                    t: (
+                        {row[1:3] for row in connection.execute(f"PRAGMA table_info({t})")},
+                        {row[1] for row in connection.execute(f"PRAGMA index_list({t})") if row[1].startswith("ix_")},
+                    )
+                    for t in tables
+                }
+            )
         connection.close()
     assert shapes[0] == shapes[1]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import String, Text, cast, func, insert, or_, type_coerce
+from sqlalchemy import String, Text, and_, cast, insert, type_coerce
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -58,22 +58,37 @@ class Audit:
 
     def head(self, session: Session) -> Head:
         """The chain's head, to be kept somewhere else."""
-        last = session.exec(select(Entry.mac).order_by(col(Entry.seq).desc()).limit(1)).first()
-        count = session.exec(select(func.count()).select_from(Entry)).one()
-        return Head(count, last or GENESIS)
+        last = session.exec(select(Entry.seq, Entry.mac).order_by(col(Entry.seq).desc()).limit(1)).first()
+        return Head(*last) if last else Head(0, GENESIS)
 
     def verify(self, session: Session, heads: Iterable[Head] = ()) -> Fault | None:
         """The first fault of the chain, or None; with heads that were kept elsewhere, a cut or rewritten one shows."""
         witnessed = self._witness.heads() if self._witness is not None else ()
         return first_fault(self._key, self.links(session), [*witnessed, *heads])[0]
 
-    def links(self, session: Session) -> Iterator[Link]:
+    def verify_from(self, session: Session, start: Head) -> tuple[Fault | None, Head]:
+        """The first fault after an entry that is known to be whole, or None, and how far the chain is whole.
+
+        Whoever verified a chain before goes on where they ended, instead of reading all of it again.
+        """
+        return first_fault(self._key, self.links(session, after=start.entries), start=start)
+
+    def before_last(self, session: Session, count: int) -> Head:
+        """The entry that the newest `count` entries follow."""
+        newest = self.head(session)
+        place = max(newest.entries - count, 0)
+        mac = session.exec(select(Entry.mac).where(Entry.seq == place)).first()
+        return Head(place, mac) if mac is not None else Head(0, GENESIS)
+
+    def links(self, session: Session, *, after: int = 0) -> Iterator[Link]:
         """The entries as they lie in the database, in order; what cannot be read as one is a link that fits nowhere."""
         row = Row.metadata.tables["audit"].c
         at = type_coerce(row.at, String)  # as SQLite holds it: whatever was written there must not stop us
         query = sql_select(
             row.seq, at, row.actor, row.event, row.subject, cast(row.data, Text), row.previous, row.mac
         ).order_by(row.seq)
+        if after:
+            query = query.where(row.seq > after)
         found = session.connection().execute(query, execution_options={"yield_per": BATCH})
         for seq, at, actor, event, subject, text, previous, mac in found:
             try:
@@ -112,17 +127,15 @@ class Audit:
 
     def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
         """Entries about a run, its child runs, anything whose id begins with theirs, or one of `subjects`."""
-        query = select(Entry).where(
-            or_(
-                col(Entry.subject) == run_id,
-                col(Entry.subject).startswith(run_id + "/", autoescape=True),
-                col(Entry.subject).startswith(run_id + ".", autoescape=True),
-                col(Entry.subject).in_(subjects),
-            )
-        )
+        row = Row.metadata.tables["audit"].c
+        least, most = ("~>=~", "~<~") if session.get_bind().dialect.name == "postgresql" else (">=", "<")
+        below = and_(row.subject.op(least)(f"{run_id}."), row.subject.op(most)(f"{run_id}0"))  # `.` and `/` follow it
+        found: dict[int, Entry] = {}
+        for wanted in (row.subject == run_id, below, row.subject.in_(subjects)):  # each by the index of subjects
+            found |= {entry.seq: entry for entry in session.exec(select(Entry).where(wanted))}
         return [
             {"seq": e.seq, "at": e.at, "actor": e.actor, "event": e.event, "subject": e.subject, "data": e.data}
-            for e in session.exec(query.order_by(col(Entry.seq)))
+            for _, e in sorted(found.items())
         ]
 
 

@@ -63,14 +63,17 @@ def seal(key: bytes, link: Link) -> str:
     return hmac.digest(key, canonical_json(body, quick=link.quick), "sha256").hex()
 
 
-def first_fault(key: bytes, links: Iterable[Link], heads: Iterable[Head] = ()) -> tuple[Fault | None, Head]:
+def first_fault(
+    key: bytes, links: Iterable[Link], heads: Iterable[Head] = (), *, start: Head | None = None
+) -> tuple[Fault | None, Head]:
     """The first fault of a chain, or None, and its head as far as it is whole.
 
     Args:
         heads: those that were kept elsewhere; the chain must reach and hold each.
+        start: the head that `links` follow, where they are not the whole chain.
     """
     kept: Mapping[int, set[str]] = _by_length(heads)
-    head = Head(0, GENESIS)
+    head = start or Head(0, GENESIS)
     for link in links:
         because = _unfit(key, link, head)
         if because is None and kept.get(link.seq, {link.mac}) != {link.mac}:

@@ -81,6 +81,14 @@ class Run(Row, table=True):
     """One run.  `status` is created, running, waiting, done, failed or cancelled."""
 
     __tablename__ = "runs"
+    __table_args__ = (
+        # each answers one way of looking through a long list, newest first, from one place on
+        Index("ix_runs_newest", "parent_id", "created_at", "id"),
+        Index("ix_runs_by_status", "parent_id", "status", "created_at", "id"),
+        Index("ix_runs_by_graph", "graph", "parent_id", "created_at", "id"),
+        Index("ix_runs_by_requester", "requester", "parent_id", "created_at", "id"),
+        Index("ix_runs_by_spec", "spec_digest", "status", "parent_id", "created_at", "id"),
+    )
 
     id: str = Field(primary_key=True)
     graph: str = Field(index=True)
@@ -354,7 +362,11 @@ class Approval(Row, table=True):
     """
 
     __tablename__ = "approvals"
-    __table_args__ = (UniqueConstraint("run_id", "step", "visit", "ordinal"),)
+    __table_args__ = (
+        UniqueConstraint("run_id", "step", "visit", "ordinal"),
+        Index("ix_approvals_oldest", "state", "created_at", "id"),
+        Index("ix_approvals_due", "state", "decide_before", "id"),
+    )
 
     id: str = Field(primary_key=True)
     run_id: str = Field(foreign_key="runs.id", index=True)
@@ -435,6 +447,7 @@ class Escalated(Row, table=True):
     """When further people may decide a request too, and when that came about."""
 
     __tablename__ = "escalations"
+    __table_args__ = (Index("ix_escalations_due", "at", "due_at"),)
 
     approval_id: str = Field(primary_key=True, foreign_key="approvals.id")
     due_at: datetime = _moment()
@@ -489,6 +502,8 @@ class Entry(Row, table=True):
     """One link of the audit chain."""
 
     __tablename__ = "audit"
+    # by the beginning of the subject too, whatever the order of letters that a server was set up with
+    __table_args__ = (Index("ix_audit_subject", "subject", "seq", postgresql_ops={"subject": "varchar_pattern_ops"}),)
 
     seq: int = Field(primary_key=True)
     at: datetime = _moment()
