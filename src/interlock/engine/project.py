@@ -30,6 +30,7 @@ from interlock.nodes.wait import fits
 from interlock.policies.drawer import PolicyDrawer, policy_findings, read_policies
 from interlock.settings import Settings, load_settings
 from interlock.source import SourceError, hint_for
+from interlock.store.answered import Answers
 from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit
 from interlock.store.audit_key import audit_key
@@ -158,8 +159,14 @@ class Project:
         """What workers are told to do."""
         return Jobs(self.database)
 
+    @cached_property
+    def answers(self) -> Answers:
+        """The keys under which programs repeat writes."""
+        return Answers(self.database, self.clock)
+
     def _heard(self, session: Transaction, entry: Link) -> None:
         """What else is written in the transaction of an audit entry."""
+        self.answers.heard(session, entry)
         self.notices.heard(session, entry)
         self.jobs.heard(session, entry)
 

@@ -27,7 +27,9 @@ from interlock.store.effects import Ledger, fetch
 from interlock.store.electorate import Electorate
 from interlock.store.escalations import Escalations, escalated_at
 from interlock.store.families import granted_before
+from interlock.store.pages import Page
 from interlock.store.people import Roster, known_as
+from interlock.store.queue import Sought, decidable, page_of
 from interlock.store.requests import close, newest_request, request_of
 from interlock.store.tables import Approval, Claim, Effect, Visit, Vote
 
@@ -51,6 +53,25 @@ class Approvals(Deciding):
         with self._database.read() as session:
             query = select(Approval).where(Approval.state == "waiting").order_by(col(Approval.created_at))
             return session.exec(query.where(Approval.run_id == run_id) if run_id else query).all()
+
+    def page(
+        self, sought: Sought, *, after: str | None = None, limit: int = 50, decided_by: str | None = None
+    ) -> Page[Approval]:
+        """A page of the requests that are sought; those past their time are closed as expired before.
+
+        Args:
+            after: the request behind which it begins, as the page before named it.
+            decided_by: only what this person may decide now; such a page may be short and still name a next one.
+
+        Raises:
+            UsageError: there is no request `after`.
+        """
+        self.expire()
+        with self._database.read() as session:
+            if decided_by is None:
+                return page_of(session, sought, after, limit)
+            person, now = known_as(decided_by), self._clock()
+            return decidable(session, sought, after, limit, self._electorate, person, now)
 
     def of_run(self, run_id: str) -> Sequence[Approval]:
         """Every request of a run, oldest first."""

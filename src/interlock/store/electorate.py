@@ -6,16 +6,16 @@ time: separation of duties is not a matter of who holds the pen.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from interlock.errors import DecisionRefused
 from interlock.policies.language import Requirement
 from interlock.store.delegations import Delegations, in_force, standing
-from interlock.store.escalations import is_escalated
+from interlock.store.escalations import escalated_at, is_escalated
 from interlock.store.people import Roster, known_as, roles_text
 from interlock.store.tables import Approval, Delegation, Vote
 
@@ -123,6 +123,25 @@ class Electorate:
         done = {vote.person for vote in votes} | {vote.represents for vote in votes}
         left = self.remaining(session, requirement, approval.excluded, now, escalated=escalated)
         return [name for name in left if name not in done]
+
+    def decidable(self, session: Session, approvals: Sequence[Approval], person: str, now: datetime) -> list[Approval]:
+        """Those of these requests that a person may decide now, in their own name or on behalf of somebody."""
+        given, escalated = self._delegations.current(session, now), escalated_at(session, approvals)
+        done: dict[str, set[str]] = {row.id: set() for row in approvals}
+        for vote in session.exec(select(Vote).where(col(Vote.approval_id).in_(done))):
+            done[vote.approval_id] |= {vote.person, vote.represents}
+        found = []
+        for row in approvals:
+            out = done[row.id] | set(row.excluded) | {each.delegate for each in given if each.delegator in row.excluded}
+            if row.state != "waiting" or person in out:
+                continue
+            requirement = Requirement.model_validate(row.requirement)
+            further = requirement.escalate if row.id in escalated else None
+            circles = [requirement.roles, *([further.roles] if further is not None else [])]
+            mine = [each for each in given if each.delegate == person and each.delegator not in out]
+            if self._holds(person, circles) or any(self._delegated([each], circles) for each in mine):
+                found.append(row)
+        return found
 
     def deputies(self, session: Session, approval: Approval, now: datetime) -> Mapping[str, list[str]]:
         """Who may vote on behalf of whom on this request now, by the name of the delegate."""

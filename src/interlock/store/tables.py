@@ -498,6 +498,25 @@ class Misuse(Row, table=True):
     noted_at: datetime = _moment()
 
 
+class Answered(Row, table=True):
+    """A key under which a program sends a write, and the answer; `store.answered` says when what is written."""
+
+    __tablename__ = "answered"
+
+    id: str = Field(primary_key=True)
+    """SHA-256 of the person, the route and the key."""
+    digest: str
+    """Of what was sent."""
+    attempt: int = 0
+    subject: str | None = None
+    """What the first change was about; None while nothing was changed."""
+    status: int | None = None
+    """Of the answer; None while there is none."""
+    body: str | None = None
+    created_at: datetime = Field(sa_column=Column(Moment, nullable=False, index=True))
+    begun_at: datetime = _moment()
+
+
 class Entry(Row, table=True):
     """One link of the audit chain."""
 

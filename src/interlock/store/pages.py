@@ -1,0 +1,71 @@
+"""Long lists, one page at a time: each page begins behind a row that the last one named, so none costs more than
+another, and rows that come or go meanwhile shift nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import literal, or_, tuple_
+from sqlmodel import Session, col, select
+
+from interlock.errors import UsageError
+from interlock.store.tables import Approval, Moment, Run
+
+T = TypeVar("T", Approval, Run)
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some rows of a list."""
+
+    rows: Sequence[T]
+    next: str | None
+    """The id behind which the next page begins; None where this is the last one."""
+
+
+@dataclass(frozen=True)
+class SoughtRuns:
+    """The runs that are looked for, without child runs; what is None is not asked about."""
+
+    status: str | None = None
+    graph: str | None = None
+    spec: str | None = None
+    """A digest."""
+    requester: str | None = None
+    text: str | None = None
+    """A part of the id, the graph, the requester, the outcome or the error, in any letters."""
+
+    def query(self) -> Any:
+        query = select(Run).where(col(Run.parent_id).is_(None))
+        asked = {Run.status: self.status, Run.graph: self.graph, Run.spec_digest: self.spec}
+        for column, value in (asked | {Run.requester: self.requester}).items():
+            if value is not None:
+                query = query.where(col(column) == value)
+        if self.text:
+            told = (Run.id, Run.graph, Run.requester, Run.outcome, Run.error)
+            query = query.where(or_(*(col(each).icontains(self.text, autoescape=True) for each in told)))
+        return query
+
+
+def ordered(session: Session, query: Any, table: type[T], after: str | None, *, newest: bool) -> Any:
+    """A query in the order in which rows were made, behind the row `after`.
+
+    Raises:
+        UsageError: there is no such row.
+    """
+    place = (col(table.created_at), col(table.id))
+    if after is not None:
+        row = session.get(table, after)
+        if row is None:
+            raise UsageError(f"no page begins after {after}; begin anew, without `after`.")
+        here = tuple_(literal(row.created_at, Moment()), literal(row.id))
+        query = query.where(tuple_(*place) < here if newest else tuple_(*place) > here)
+    return query.order_by(*(each.desc() if newest else each for each in place))
+
+
+def cut(rows: Sequence[T], limit: int) -> Page[T]:
+    """The page of rows of which one more than wanted was read."""
+    kept = rows[:limit]
+    return Page(kept, kept[-1].id if len(rows) > limit else None)
