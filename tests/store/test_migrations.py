@@ -13,6 +13,7 @@ import pytest
 
 from interlock.policies.derived import Selection
 from interlock.store.database import Database
+from interlock.store.queue import Sought
 from interlock.store.reservations import Reserved
 from tests.store.stores import Stores
 
@@ -140,3 +141,27 @@ def test_what_an_earlier_release_did_counts(tmp_path: Path) -> None:
         assert Reserved(session, "").total(chosen, "amount") == Decimal("5.00")
         assert Reserved(session, "").seen(chosen)
     database.engine.dispose()
+
+
+def test_a_request_of_an_earlier_release_is_found(tmp_path: Path) -> None:
+    """By its graph, title, action and risk, which stood in the request alone."""
+    made_by_version_5(tmp_path / "old.db")
+    request = json.dumps({"title": "shop.pay: 10 to anna", "action": "shop.pay", "risk": "high"})
+    with sqlite3.connect(tmp_path / "old.db") as connection:
+        connection.execute("INSERT INTO specs VALUES ('sha256:old', 'old', 1, '{}', ?)", (NOW,))
+        connection.execute(
+            "INSERT INTO runs (id, graph, spec_digest, status, input, output, limits, requester, ordinal, traced,"
+            " steps, model_calls, tokens, cost_micro_usd, created_at, updated_at)"
+            " VALUES ('run-old', 'old', 'sha256:old', 'waiting', '{}', '{}', '{}', 'me', 0, 1, 1, 0, 0, 0, ?, ?)",
+            (NOW, NOW),
+        )
+        connection.execute(
+            "INSERT INTO approvals (id, run_id, step, visit, ordinal, kind, state, revision, request, requirement,"
+            " excluded, decide_before, created_at, updated_at)"
+            " VALUES ('ap-old', 'run-old', 'pay', 1, 1, 'form', 'waiting', 0, ?, '{}', '[]', ?, ?, ?)",
+            (request, datetime(2030, 1, 1, tzinfo=UTC).isoformat(sep=" "), NOW, NOW),
+        )
+    connection.close()
+    stores = Stores(Database(f"sqlite:///{tmp_path / 'old.db'}"))
+    (row,) = stores.approvals.page(Sought(graph="old", action="shop.pay", risk="high", text="to anna")).rows
+    assert (row.id, row.title) == ("ap-old", "shop.pay: 10 to anna")

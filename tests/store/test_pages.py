@@ -117,3 +117,32 @@ def test_a_page_of_one_persons_queue_goes_on(stores: Stores, monkeypatch: pytest
             break
     assert sorted(seen) == sorted(wanted)
     assert pages == 3
+
+
+def test_the_queue_is_counted_and_ordered_by_the_time_left(stores: Stores) -> None:
+    """By risk what waits, and what is sought; the request that is refused first stands first."""
+    long = stores.asked(stores.run("run-long"), FINANCE.model_copy(update={"within": timedelta(days=1)}))
+    stores.clock.advance(timedelta(seconds=1))
+    short = stores.asked(stores.run("run-short"))
+    assert [row.id for row in stores.approvals.page(Sought(due=True)).rows] == [short.id, long.id]
+    pages = [stores.approvals.page(Sought(due=True), limit=1)]
+    pages.append(stores.approvals.page(Sought(due=True), limit=1, after=pages[0].next))
+    assert [row.id for page in pages for row in page.rows] == [short.id, long.id]
+    counts = stores.approvals.counts(Sought(text="run-long"))
+    assert (counts.found, counts.in_all) == (1, 2)
+    assert stores.approvals.choices(["waiting"]).graphs == ["shop"]
+    assert stores.approvals.choices(["rejected"]).graphs == []
+
+
+def test_the_queue_tells_who_is_at_work(stores: Stores) -> None:
+    """Claimed by me, by somebody else, or by nobody; a lapsed claim is none."""
+    mine, other, free = (stores.asked(stores.run(f"run-{name}")) for name in ("mine", "other", "free"))
+    stores.approvals.claim(mine.id, "fay")
+    stores.approvals.claim(other.id, "finn", lease=timedelta(minutes=5))
+
+    def found(claim: str) -> set[str]:
+        return {row.id for row in stores.approvals.page(Sought(claim=claim, claimant="fay")).rows}  # type: ignore[arg-type]
+
+    assert (found("mine"), found("taken"), found("free")) == ({mine.id}, {other.id}, {free.id})
+    stores.clock.advance(timedelta(minutes=6))
+    assert (found("taken"), found("free")) == (set(), {other.id, free.id})

@@ -8,7 +8,7 @@ one vote each, in time, and on the revision they read.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,9 +29,9 @@ from interlock.store.escalations import Escalations, escalated_at
 from interlock.store.families import granted_before
 from interlock.store.pages import Page
 from interlock.store.people import Roster, known_as
-from interlock.store.queue import Sought, decidable, page_of
+from interlock.store.queue import Choices, Counts, Sought, choices_of, counts_of, decidable, page_of
 from interlock.store.requests import close, newest_request, request_of
-from interlock.store.tables import Approval, Claim, Effect, Visit, Vote
+from interlock.store.tables import Approval, Claim, Effect, Run, Visit, Vote
 
 
 class Approvals(Deciding):
@@ -67,11 +67,21 @@ class Approvals(Deciding):
             UsageError: there is no request `after`.
         """
         self.expire()
+        now = self._clock()
         with self._database.read() as session:
             if decided_by is None:
-                return page_of(session, sought, after, limit)
-            person, now = known_as(decided_by), self._clock()
-            return decidable(session, sought, after, limit, self._electorate, person, now)
+                return page_of(session, sought, after, limit, now)
+            return decidable(session, sought, after, limit, self._electorate, known_as(decided_by), now)
+
+    def counts(self, sought: Sought) -> Counts:
+        """How many requests are sought, and how many wait."""
+        with self._database.read() as session:
+            return counts_of(session, sought, self._clock())
+
+    def choices(self, states: Collection[str]) -> Choices:
+        """The graphs and actions among the requests of these states."""
+        with self._database.read() as session:
+            return choices_of(session, states)
 
     def of_run(self, run_id: str) -> Sequence[Approval]:
         """Every request of a run, oldest first."""
@@ -174,6 +184,9 @@ class Approvals(Deciding):
         approval = Approval(
             id=f"ap-{secrets.token_hex(5)}",
             run_id=run_id,
+            title=str(request.get("title") or ""),
+            action=request.get("action"),
+            risk=request.get("risk"),
             step=step,
             visit=visit,
             ordinal=0,
@@ -195,6 +208,7 @@ class Approvals(Deciding):
             if before is not None and effect is None and before.state != "superseded":
                 return before
             approval.ordinal = before.ordinal + 1 if before else 1
+            approval.graph = run.graph if (run := session.get(Run, run_id)) else ""
             alone, at_best = (
                 self._electorate.shortage(session, requirement, approval.excluded, now, escalated=each)
                 for each in (False, True)

@@ -103,14 +103,44 @@ INDEXES_OF_6: tuple[tuple[str, str], ...] = (
     ("runs", "ix_runs_by_spec"),
     ("approvals", "ix_approvals_oldest"),
     ("approvals", "ix_approvals_due"),
+    ("approvals", "ix_approvals_counted"),
     ("escalations", "ix_escalations_due"),
     ("audit", "ix_audit_subject"),
 )
 """Table and name of each index that version 6 added to a table of version 5: lists are as quick as they are long."""
 
 
+COLUMNS_OF_6: tuple[tuple[str, str], ...] = (
+    ("approvals", "graph VARCHAR NOT NULL DEFAULT ''"),
+    ("approvals", "title VARCHAR NOT NULL DEFAULT ''"),
+    ("approvals", "action VARCHAR"),
+    ("approvals", "risk VARCHAR"),
+)
+"""Table and definition of each column that version 6 added to a table of version 5."""
+
+
 def _to_6(session: Session, known: set[str]) -> None:
-    """Indexes of tables that were there before; the others were made with theirs."""
+    """Columns and indexes of tables that were there before; the others were made with theirs."""
+    for table, column in COLUMNS_OF_6:
+        if table in known:
+            session.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
+    if "approvals" in known:
+        _find(session)
     for table, index in INDEXES_OF_6:
         if table in known:
             next(each for each in Row.metadata.tables[table].indexes if each.name == index).create(session.connection())
+
+
+def _find(session: Session) -> None:
+    """Let requests of earlier releases be found by what they ask."""
+    asked = session.execute(
+        text("SELECT approvals.id, runs.graph, request FROM approvals JOIN runs ON runs.id = approvals.run_id")
+    )
+    for approval_id, graph, told in asked.all():
+        request = json.loads(told) if isinstance(told, str) else told
+        found = {"graph": graph, "title": request.get("title") or ""}
+        found |= {name: request.get(name) for name in ("action", "risk")}
+        session.execute(
+            text("UPDATE approvals SET graph = :graph, title = :title, action = :action, risk = :risk WHERE id = :id"),
+            found | {"id": approval_id},
+        )

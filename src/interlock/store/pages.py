@@ -49,18 +49,23 @@ class SoughtRuns:
         return query
 
 
-def ordered(session: Session, query: Any, table: type[T], after: str | None, *, newest: bool) -> Any:
+def ordered(
+    session: Session, query: Any, table: type[T], after: str | None, *, newest: bool, by: str = "created_at"
+) -> Any:
     """A query in the order in which rows were made, behind the row `after`.
+
+    Args:
+        by: another moment of the rows that orders them.
 
     Raises:
         UsageError: there is no such row.
     """
-    place = (col(table.created_at), col(table.id))
+    place = (col(getattr(table, by)), col(table.id))
     if after is not None:
         row = session.get(table, after)
         if row is None:
             raise UsageError(f"no page begins after {after}; begin anew, without `after`.")
-        here = tuple_(literal(row.created_at, Moment()), literal(row.id))
+        here = tuple_(literal(getattr(row, by), Moment()), literal(row.id))
         query = query.where(tuple_(*place) < here if newest else tuple_(*place) > here)
     return query.order_by(*(each.desc() if newest else each for each in place))
 

@@ -366,10 +366,17 @@ class Approval(Row, table=True):
         UniqueConstraint("run_id", "step", "visit", "ordinal"),
         Index("ix_approvals_oldest", "state", "created_at", "id"),
         Index("ix_approvals_due", "state", "decide_before", "id"),
+        # with all that requests are counted by, so that counting reads no request
+        Index("ix_approvals_counted", "state", "risk", "graph", "action", "kind"),
     )
 
     id: str = Field(primary_key=True)
     run_id: str = Field(foreign_key="runs.id", index=True)
+    graph: str = ""
+    """Of the run.  This and the next three are what a queue is looked through by; `request` has the rest."""
+    title: str = ""
+    action: str | None = None
+    risk: str | None = None
     step: str
     """The step whose interrupt waits for the answer."""
     visit: int
