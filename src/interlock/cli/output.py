@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from interlock.store.tables import Approval, Effect, Run, Visit, Worker
+    from interlock.store.tables import Approval, Run, Worker
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_WAITING = 0, 1, 2, 3
 
@@ -38,40 +38,6 @@ def exit_code(run: Run) -> int:
     return {"done": EXIT_DONE, "failed": EXIT_FAILED, "cancelled": EXIT_FAILED}.get(run.status, EXIT_WAITING)
 
 
-def run_object(run: Run) -> dict[str, Any]:
-    """A run as JSON."""
-    return {
-        "id": run.id,
-        "graph": run.graph,
-        "status": run.status,
-        "outcome": run.outcome,
-        "error": run.error,
-        "output": run.output,
-        "requester": run.requester,
-        "parent": run.parent_id,
-        "spec": run.spec_digest,
-        "steps": run.steps,
-        "model_calls": run.model_calls,
-        "tokens": run.tokens,
-        "cost_usd": run.cost_micro_usd / 1_000_000,
-        "created_at": run.created_at,
-        "updated_at": run.updated_at,
-    }
-
-
-def visit_object(visit: Visit) -> dict[str, Any]:
-    """One visit of a step as JSON."""
-    return {
-        "step": visit.step,
-        "visit": visit.visit,
-        "outcome": visit.outcome,
-        "note": visit.note,
-        "attempts": visit.attempts,
-        "entered_at": visit.entered_at,
-        "left_at": visit.left_at,
-    }
-
-
 def worker_object(worker: Worker) -> dict[str, Any]:
     """A worker as JSON."""
     return {
@@ -82,26 +48,6 @@ def worker_object(worker: Worker) -> dict[str, Any]:
         "at_once": worker.at_once,
         "started_at": worker.started_at,
         "beat_at": worker.beat_at,
-    }
-
-
-def effect_object(effect: Effect) -> dict[str, Any]:
-    """A ledger row as JSON."""
-    return {
-        "id": effect.id,
-        "state": effect.state,
-        "action": effect.action,
-        "arguments": effect.arguments,
-        "provenance": effect.labels,
-        "digest": effect.digest,
-        "routed": effect.model.get("routed"),
-        "verdict": effect.verdict,
-        "inputs": effect.inputs,
-        "approval": effect.approval_id,
-        "undoes": effect.undoes,
-        "attempt": effect.attempt,
-        "result": effect.result,
-        "error": effect.error,
     }
 
 

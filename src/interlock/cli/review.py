@@ -18,10 +18,9 @@ from interlock.cli.output import (
     form_fields,
     next_step,
     print_json,
-    run_object,
 )
 from interlock.cli.runs import open_engine, tell
-from interlock.engine.objects import approval_object, left, vote_object, waiting_objects
+from interlock.engine.objects import approval_object, left, run_object, vote_object, waiting_objects
 from interlock.errors import DrivenElsewhere, RunBusy, UsageError
 
 if TYPE_CHECKING:

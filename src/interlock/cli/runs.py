@@ -14,14 +14,11 @@ from interlock.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
     console,
-    effect_object,
     exit_code,
     next_step,
     print_json,
-    run_object,
-    visit_object,
 )
-from interlock.engine.objects import approval_object, left
+from interlock.engine.objects import effect_object, left, run_object, visit_object
 from interlock.errors import InputError, RunBusy, UsageError
 
 if TYPE_CHECKING:
@@ -190,26 +187,13 @@ def list_runs(
 def show(run_id: RunId, as_json: AsJson = False) -> None:
     """Show one run: its steps, its effects, and what it waits for."""
     from interlock.engine.settling import forks_of
+    from interlock.engine.shown import run_shown
 
     engine = open_engine(as_json)
     standing = engine.standing(run_id)
-    visits = engine.services.runs.visits(run_id)
-    effects = engine.services.ledger.of_run(run_id)
     fork = forks_of(engine.services).of_run(run_id)
     if as_json:
-        print_json(
-            run_object(standing.run)
-            | {
-                "input": standing.run.input,
-                "visits": [visit_object(visit) for visit in visits],
-                "effects": [effect_object(effect) for effect in effects],
-                "approvals": [approval_object(row) for row in engine.services.approvals.of_run(run_id)],
-                "children": [run_object(child) for child in engine.services.runs.children(run_id)],
-                "forked_from": {"run": fork.origin, "at": fork.named, "by": fork.actor} if fork is not None else None,
-                "forks": [each.run_id for each in forks_of(engine.services).made_from(run_id)],
-                "inherited": [effect_object(effect) for _, effect in engine.services.ledger.inherited(run_id)],
-            }
-        )
+        print_json(run_shown(engine, run_id))
         return
     out = console()
     out.print(f"{standing.run.graph}, asked for by {standing.run.requester}", markup=False)

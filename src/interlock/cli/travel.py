@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.cli.identity import TokenFile, acting_as
-from interlock.cli.output import EXIT_DONE, console, print_json, run_object
+from interlock.cli.output import EXIT_DONE, console, print_json
 from interlock.cli.runs import As, AsJson, RunId, finish, open_engine
+from interlock.engine.objects import difference_object, position_object, run_object, state_object
 from interlock.errors import InputError, RunBusy, UsageError
 
 if TYPE_CHECKING:
-    from interlock.engine.states import Difference, Position, State
+    from interlock.engine.states import Difference, State
 
 At = Annotated[str, typer.Option("--at", metavar="POSITION", help="A position, as `runs states` lists them.")]
 
@@ -123,37 +124,6 @@ def read_edits(pairs: list[str]) -> dict[str, Any]:
             shown = json.dumps(text[:60], ensure_ascii=False)
             raise InputError(f"--set {key} takes JSON; a text stands in quotes: --set '{key}={shown}'.") from None
     return edits
-
-
-def position_object(position: Position) -> dict[str, Any]:
-    """A position as JSON."""
-    return {
-        "position": position.name,
-        "step": position.step,
-        "visit": position.visit,
-        "outcome": position.outcome,
-        "at": position.moment,
-        "waits": position.waits,
-        "changed": list(position.changed),
-    }
-
-
-def state_object(run_id: str, state: State) -> dict[str, Any]:
-    """A state as JSON."""
-    return {
-        "run": run_id,
-        **position_object(state.position),
-        "values": dict(state.values),
-        "sources": {
-            key: {"label": source.at()[0], "origin": source.at()[1].as_json()} for key, source in state.sources.items()
-        },
-        "forgotten": {key: {"written_at": row.position, "digest": row.digest} for key, row in state.forgotten.items()},
-    }
-
-
-def difference_object(each: Difference) -> dict[str, Any]:
-    """A difference as JSON."""
-    return {"key": each.key, "before": each.before, "after": each.after, "known": each.known}
 
 
 def _tell_state(state: State) -> None:

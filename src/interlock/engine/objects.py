@@ -1,4 +1,4 @@
-"""Requests as programs and pages are shown them: one form for the command line, the API and the page."""
+"""Requests, runs and what belongs to them as programs are shown them: one form for the command line and the API."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interlock.engine.states import Difference, Position, State
     from interlock.store.approvals import Approvals
-    from interlock.store.tables import Approval, Claim, Delegation, Vote
+    from interlock.store.tables import Approval, Claim, Delegation, Effect, Run, Visit, Vote
 
 
 def approval_object(approval: Approval) -> dict[str, Any]:
@@ -86,6 +87,91 @@ def delegation_object(delegation: Delegation) -> dict[str, Any]:
         "revoked_at": delegation.revoked_at,
         "revoked_by": delegation.revoked_by,
     }
+
+
+def run_object(run: Run) -> dict[str, Any]:
+    """A run as JSON."""
+    return {
+        "id": run.id,
+        "graph": run.graph,
+        "status": run.status,
+        "outcome": run.outcome,
+        "error": run.error,
+        "output": run.output,
+        "requester": run.requester,
+        "parent": run.parent_id,
+        "spec": run.spec_digest,
+        "steps": run.steps,
+        "model_calls": run.model_calls,
+        "tokens": run.tokens,
+        "cost_usd": run.cost_micro_usd / 1_000_000,
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+    }
+
+
+def visit_object(visit: Visit) -> dict[str, Any]:
+    """One visit of a step as JSON."""
+    return {
+        "step": visit.step,
+        "visit": visit.visit,
+        "outcome": visit.outcome,
+        "note": visit.note,
+        "attempts": visit.attempts,
+        "entered_at": visit.entered_at,
+        "left_at": visit.left_at,
+    }
+
+
+def effect_object(effect: Effect) -> dict[str, Any]:
+    """A ledger row as JSON."""
+    return {
+        "id": effect.id,
+        "state": effect.state,
+        "action": effect.action,
+        "arguments": effect.arguments,
+        "provenance": effect.labels,
+        "digest": effect.digest,
+        "routed": effect.model.get("routed"),
+        "verdict": effect.verdict,
+        "inputs": effect.inputs,
+        "approval": effect.approval_id,
+        "undoes": effect.undoes,
+        "attempt": effect.attempt,
+        "result": effect.result,
+        "error": effect.error,
+    }
+
+
+def position_object(position: Position) -> dict[str, Any]:
+    """A position as JSON."""
+    return {
+        "position": position.name,
+        "step": position.step,
+        "visit": position.visit,
+        "outcome": position.outcome,
+        "at": position.moment,
+        "waits": position.waits,
+        "changed": list(position.changed),
+    }
+
+
+def state_object(run_id: str, state: State) -> dict[str, Any]:
+    """A state as JSON."""
+    return {
+        "run": run_id,
+        **position_object(state.position),
+        "values": dict(state.values),
+        "sources": {
+            key: {"label": source.at()[0], "origin": source.at()[1].as_json()} for key, source in state.sources.items()
+        },
+        "forgotten": {key: {"written_at": row.position, "digest": row.digest} for key, row in state.forgotten.items()},
+    }
+
+
+def difference_object(each: Difference) -> dict[str, Any]:
+    """A difference as JSON."""
+    return {"key": each.key, "before": each.before, "after": each.after, "known": each.known}
 
 
 def left(until: datetime, now: datetime) -> str:
