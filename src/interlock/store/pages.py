@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import literal, or_, tuple_
-from sqlmodel import Session, col, select
+from sqlalchemy import literal, tuple_
+from sqlmodel import Session, col
 
 from interlock.errors import UsageError
 from interlock.store.tables import Approval, Moment, Run
@@ -23,30 +23,6 @@ class Page(Generic[T]):
     rows: Sequence[T]
     next: str | None
     """The id behind which the next page begins; None where this is the last one."""
-
-
-@dataclass(frozen=True)
-class SoughtRuns:
-    """The runs that are looked for, without child runs; what is None is not asked about."""
-
-    status: str | None = None
-    graph: str | None = None
-    spec: str | None = None
-    """A digest."""
-    requester: str | None = None
-    text: str | None = None
-    """A part of the id, the graph, the requester, the outcome or the error, in any letters."""
-
-    def query(self) -> Any:
-        query = select(Run).where(col(Run.parent_id).is_(None))
-        asked = {Run.status: self.status, Run.graph: self.graph, Run.spec_digest: self.spec}
-        for column, value in (asked | {Run.requester: self.requester}).items():
-            if value is not None:
-                query = query.where(col(column) == value)
-        if self.text:
-            told = (Run.id, Run.graph, Run.requester, Run.outcome, Run.error)
-            query = query.where(or_(*(col(each).icontains(self.text, autoescape=True) for each in told)))
-        return query
 
 
 def ordered(

@@ -20,7 +20,6 @@ from interlock.errors import NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.families import Ancestor, ancestry, requesters
-from interlock.store.pages import Page, SoughtRuns, cut, ordered
 from interlock.store.spend import limits_of, lineage, record, use, visit_of, visit_within, within
 from interlock.store.tables import PinnedSpec, Run, Visit, Written
 from interlock.store.written import INPUT, Value, record_values, written
@@ -212,19 +211,6 @@ class Runs:
         with self._database.read() as session:
             query = select(Run).where(col(Run.parent_id).is_(None)).order_by(col(Run.created_at).desc()).limit(limit)
             return session.exec(query.where(Run.status == status) if status else query).all()
-
-    def page(self, sought: SoughtRuns, *, after: str | None = None, limit: int = 50) -> Page[Run]:
-        """A page of the runs that are sought, newest first.
-
-        Args:
-            after: the run behind which it begins, as the page before named it.
-
-        Raises:
-            UsageError: there is no run `after`.
-        """
-        with self._database.read() as session:
-            query = ordered(session, sought.query(), Run, after, newest=True)
-            return cut(session.exec(query.limit(limit + 1)).all(), limit)
 
     def graphs(self) -> Sequence[str]:
         """The names of the graphs that there are runs of."""
