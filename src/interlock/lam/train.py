@@ -205,6 +205,7 @@ def train(
     encoder, head, begun_with = *plan.shape.build(), None
     if start is not None:
         encoder, head, earlier = load(start)
+        encoder.train_lower(plan.shape.lower)
         begun_with = {"model_id": earlier["model_id"], "trained": earlier["trained"]}
     place = torch.device(device)
     run = begin(plan, encoder, head, place)

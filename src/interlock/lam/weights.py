@@ -31,15 +31,17 @@ class Shape:
 
     upper: int = 3
     width: int = 256
+    lower: int = 0
+    """How many of the layers below the upper ones are trained too."""
 
     def build(self, *, trained: bool = False) -> tuple[Encoder, ActionHead]:
         """An encoder with its pretrained weights and an untrained head.
 
         Args:
-            trained: the upper layers are about to be replaced by trained ones, so theirs are not read.
+            trained: the tuned layers are about to be replaced by trained ones, so theirs are not read.
         """
-        encoder = Encoder(self.upper)
-        encoder.load_pretrained(upper=not trained)
+        encoder = Encoder(self.upper, self.lower)
+        encoder.load_pretrained(tuned=not trained)
         return encoder, ActionHead(self.width)
 
 
