@@ -63,6 +63,12 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     monkeypatch.setenv("INTERLOCK_HOME", str(tmp_path_factory.getbasetemp() / f"home-{next(_number)}"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no process is left with them when the others have ended."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_sessionfinish() -> None:
     """Stop what the tests of this process started; a worker may end without the interpreter's own clean-up."""
     if (postgres := sys.modules.get("tests.postgres")) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from random import Random
 
@@ -18,7 +19,8 @@ from interlock.testing import ScriptedChatModel
 from tests.engine.conftest import Make
 from tests.engine.random_workflows import Maker
 
-RUNS = 500
+RUNS = int(os.environ.get("INTERLOCK_TEST_RUNS", "150"))
+"""Whole runs; 500 take some minutes."""
 
 
 class Moody(ScriptedChatModel):
@@ -74,10 +76,10 @@ def drive(engine: Engine, spec: Spec, random: Random) -> str:
     return run.id
 
 
-@pytest.mark.slow  # 500 whole runs, each stored as any other
+@pytest.mark.slow  # whole runs, each stored as any other
 @pytest.mark.timeout(900)
 def test_no_run_takes_more_than_was_proven(make: Make) -> None:
-    """Steps, model calls, actions and questions of 500 random runs; each bound is reached by some of them."""
+    """Steps, model calls, actions and questions of random runs; each bound is reached by some of them."""
     random = Random(20)
     project = make({}, chat=Moody(random))
     engine = Engine(project)
@@ -93,4 +95,4 @@ def test_no_run_takes_more_than_was_proven(make: Make) -> None:
             bound = getattr(most, name)
             assert count <= bound, (number, name, count, bound, spec)
             reached[name] += count == bound > 1
-    assert all(reached[name] >= 10 for name in ("steps", "model_calls", "actions", "approvals")), reached
+    assert all(reached[name] >= RUNS // 50 for name in ("steps", "model_calls", "actions", "approvals")), reached
