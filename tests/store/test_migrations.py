@@ -10,11 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlmodel import col, select
 
 from interlock.policies.derived import Selection
 from interlock.store.database import Database
 from interlock.store.queue import Sought
 from interlock.store.reservations import Reserved
+from interlock.store.tables import User, WebSession
 from tests.store.stores import Stores
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
@@ -165,3 +167,26 @@ def test_a_request_of_an_earlier_release_is_found(tmp_path: Path) -> None:
     stores = Stores(Database(f"sqlite:///{tmp_path / 'old.db'}"))
     (row,) = stores.approvals.page(Sought(graph="old", action="shop.pay", risk="high", text="to anna")).rows
     assert (row.id, row.title) == ("ap-old", "shop.pay: 10 to anna")
+
+
+def test_whoever_has_a_token_keeps_access(tmp_path: Path) -> None:
+    """They read, and decide what policies let them, as until now; sign-ins are made anew."""
+    made_by_version_5(tmp_path / "old.db")
+    with sqlite3.connect(tmp_path / "old.db") as connection:
+        for identity, person in (("1", "fay"), ("2", "fay"), ("3", "finn")):
+            connection.execute(
+                "INSERT INTO credentials (id, person, hash, note, issued_by, created_at, expires_at)"
+                " VALUES (?, ?, '', '', 'owner', ?, ?)",
+                (identity, person, NOW, NOW),
+            )
+        connection.execute("INSERT INTO sessions VALUES ('x', 'fay', '1', ?, ?)", (NOW, NOW))
+    connection.close()
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    with database.read() as session:
+        users = session.exec(select(User).order_by(col(User.name))).all()
+        assert [(user.name, user.roles, user.created_at.isoformat(sep=" ")) for user in users] == [
+            ("fay", ["reviewer"], NOW),
+            ("finn", ["reviewer"], NOW),
+        ]
+        assert session.exec(select(WebSession)).all() == []
+    database.engine.dispose()

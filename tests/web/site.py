@@ -49,6 +49,8 @@ class Site:
         self.engine = Engine(self.house.project())
         self.serve(self.origins)
         if not self.tokens:
+            for name, roles in PEOPLE.items():
+                self.engine.services.users.add(name, roles, by="owner")
             self.tokens = {name: self.issue(name) for name in PEOPLE}
 
     def serve(self, origins: Origins) -> None:

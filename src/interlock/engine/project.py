@@ -40,11 +40,14 @@ from interlock.store.consultations import Consultations
 from interlock.store.credentials import Credentials
 from interlock.store.database import Database, Transaction
 from interlock.store.effects import Ledger
+from interlock.store.invitations import Invitations
 from interlock.store.jobs import Jobs
 from interlock.store.notices import Notices
+from interlock.store.passwords import Passwords
 from interlock.store.pauses import Pauses
 from interlock.store.runs import Runs
 from interlock.store.sealing import ring_of
+from interlock.store.users import Users
 from interlock.store.witness import Witness
 from interlock.tools.action import Action
 from interlock.tools.drawer import read_actions
@@ -184,6 +187,9 @@ class Project:
             witness = Witness(head_file) if head_file is not None else None
             audit = Audit(audit_key(self.home), self.clock, self._heard, witness)
             ledger = Ledger(database, audit, self.clock)
+            credentials = Credentials(database, audit, self.clock, self.home)
+            users = Users(database, audit, self.clock)
+            passwords = Passwords(database, audit, self.clock, credentials.hasher)
             return Services(
                 settings=self.settings,
                 clock=self.clock,
@@ -198,7 +204,10 @@ class Project:
                 consultations=Consultations(database, ring_of(self.settings), self.clock),
                 database=database,
                 audit=audit,
-                credentials=Credentials(database, audit, self.clock, self.home),
+                credentials=credentials,
+                users=users,
+                passwords=passwords,
+                invitations=Invitations(database, audit, self.clock, users, passwords),
                 chat_model=self.make_chat_model or (lambda provider: chat_model(provider, self.settings)),
                 action_model=self.action_model or self._named_model,
                 drive_children=self.driver.drive_children,

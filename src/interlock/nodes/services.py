@@ -21,8 +21,11 @@ from interlock.store.consultations import Consultations
 from interlock.store.credentials import Credentials
 from interlock.store.database import Database
 from interlock.store.effects import Ledger
+from interlock.store.invitations import Invitations
+from interlock.store.passwords import Passwords
 from interlock.store.pauses import Pauses
 from interlock.store.runs import Runs
+from interlock.store.users import Users
 from interlock.tools.action import Action
 
 
@@ -46,6 +49,10 @@ class Services:
     database: Database
     audit: Audit
     credentials: Credentials
+    users: Users
+    """Who has access to the page and the API."""
+    passwords: Passwords
+    invitations: Invitations
     chat_model: Callable[[str], BaseChatModel]
     """The chat model of a provider string."""
     action_model: Callable[[], ActionModel]

@@ -7,7 +7,6 @@ there are.
 
 from __future__ import annotations
 
-import base64
 import re
 import secrets
 from collections.abc import Sequence
@@ -15,27 +14,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlmodel import Session, col, select
 
 from interlock.digest import Json
 from interlock.errors import Conflict, NotAuthenticated, NotFound
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
+from interlock.store.hashing import matches
+from interlock.store.misuses import UNKNOWN, Misuses
 from interlock.store.ownership import not_owner, shared
 from interlock.store.people import known_as
-from interlock.store.tables import Credential, Misuse
+from interlock.store.tables import Credential, User
+from interlock.store.users import GIVEN_WITH_A_TOKEN, admit, enabled
 
 TOKEN = re.compile(r"ilk_([0-9a-f]{12})_([0-9a-f]{64})")
 
-NOTED_EVERY = timedelta(minutes=1)
-"""Refused tokens are told in the audit at most once in this time for each credential, with how many came between."""
-
 USED_EVERY = timedelta(minutes=1)
 """How exactly the last use of a token is known."""
-
-UNKNOWN = "unknown"
-"""Whom the audit names where nobody was proven; also what it says the refused token was, where it names no row."""
 
 
 class Credentials:
@@ -48,7 +43,9 @@ class Credentials:
         self._audit = audit
         self._clock = clock
         self._home = home
-        self._hasher = hasher or PasswordHasher()
+        self.hasher = hasher or PasswordHasher()
+        """How tokens are hashed; passwords too."""
+        self._misuses = Misuses(database, audit, clock)
 
     # Where names need proof ---------------------------------------------------------------------
 
@@ -83,6 +80,8 @@ class Credentials:
     ) -> tuple[Credential, str]:
         """A new token of a person, which may have several; the secret is told here and never again.
 
+        Whoever had no access before is given it, as a reviewer.
+
         Args:
             first: only while none was ever issued.
 
@@ -96,7 +95,7 @@ class Credentials:
         credential = Credential(
             id=identity,
             person=name,
-            hash=self._hasher.hash(token),
+            hash=self.hasher.hash(token),
             note=note,
             issued_by=by,
             created_at=now,
@@ -105,6 +104,8 @@ class Credentials:
         with self._database.write() as session:
             if first and _any(session):
                 raise Conflict("somebody has issued the first token in the meantime; nothing was changed.")
+            if session.get(User, name) is None:
+                admit(session, self._audit, self._clock, name, GIVEN_WITH_A_TOKEN, by=by, how="given a token")
             session.add(credential)
             told: dict[str, Json] = {"person": name, "expires_at": credential.expires_at.isoformat(), "note": note}
             self._audit.append(session, by, "credential.issued", identity, told)
@@ -146,11 +147,11 @@ class Credentials:
         found = TOKEN.fullmatch(token)
         with self._database.read() as session:
             credential = session.get(Credential, found[1]) if found else None
-        if not self._matches(credential, token) or credential is None:
+        if not matches(self.hasher, credential.hash if credential else None, token[:256]) or credential is None:
             self._refuse(credential.id if credential else UNKNOWN, UNKNOWN, "it is no token of this home")
             raise NotAuthenticated("this token is not valid here; ask for a new one: interlock people token NAME.")
         now = self._clock()
-        if because := _ended(credential, now):
+        if because := self._ended(credential, now):
             self._refuse(credential.id, credential.person, because)
             raise NotAuthenticated(f"this token {because}; ask for a new one: interlock people token NAME.")
         if claimed is not None and known_as(claimed) != credential.person:
@@ -161,39 +162,26 @@ class Credentials:
         self._use(credential, token, now)
         return credential
 
-    def stands(self, credential_id: str) -> Credential | None:
-        """The credential if it is neither expired nor revoked; for what was granted on it before."""
-        with self._database.read() as session:
-            credential = session.get(Credential, credential_id)
-        return credential if credential and not _ended(credential, self._clock()) else None
-
     def person(self, credential_id: str) -> str | None:
         """Whose token has this id; proves nothing."""
         with self._database.read() as session:
             credential = session.get(Credential, credential_id)
         return credential.person if credential else None
 
-    def _matches(self, credential: Credential | None, token: str) -> bool:
-        """Whether the token has the row's hash; the same work is done where there is no row."""
-        try:
-            return self._hasher.verify(credential.hash if credential else self._nobodys(), token[:256])
-        except (VerificationError, InvalidHashError):
-            return False
-
-    def _nobodys(self) -> str:
-        """A hash that no token has, at today's cost."""
-        salt, tag = (base64.b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (16, 32))
-        hasher = self._hasher
-        cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-        return f"$argon2id$v=19${cost}${salt}${tag}"
+    def _ended(self, credential: Credential, now: datetime) -> str | None:
+        """Why a token counts no more, or None."""
+        if because := ended(credential, now):
+            return because
+        with self._database.read() as session:
+            return None if enabled(session, credential.person) else "is that of somebody who was shut out"
 
     def _use(self, credential: Credential, token: str, now: datetime) -> None:
         """Note the use, and hash the token again where today's parameters are stronger."""
-        weak = self._hasher.check_needs_rehash(credential.hash)
+        weak = self.hasher.check_needs_rehash(credential.hash)
         recent = credential.last_used_at is not None and now - credential.last_used_at < USED_EVERY
         if recent and not weak:
             return
-        stronger = self._hasher.hash(token) if weak else None
+        stronger = self.hasher.hash(token) if weak else None
         with self._database.write() as session:
             row = session.get_one(Credential, credential.id)
             row.last_used_at = now
@@ -203,26 +191,15 @@ class Credentials:
             session.add(row)
 
     def _refuse(self, about: str, actor: str, because: str) -> None:
-        """Tell the audit of a refused token, unless it was told of one like it just now."""
-        now = self._clock()
-        with self._database.write() as session:
-            row = session.get(Misuse, about)
-            if row is not None and now - row.noted_at < NOTED_EVERY:
-                row.unnoted += 1
-            else:
-                told: dict[str, Json] = {"because": because, "unnoted_before": row.unnoted if row else 0}
-                self._audit.append(session, actor, "credential.refused", about, told)
-                row = row or Misuse(about=about, noted_at=now)
-                row.unnoted, row.noted_at = 0, now
-            session.add(row)
+        self._misuses.note("credential.refused", about, because, actor=actor)
 
 
 def _any(session: Session) -> bool:
     return session.exec(select(Credential.id).limit(1)).first() is not None
 
 
-def _ended(credential: Credential, now: datetime) -> str | None:
-    """Why a token counts no more, or None."""
+def ended(credential: Credential, now: datetime) -> str | None:
+    """Why a token counts no more by itself, or None."""
     if credential.revoked_at is not None:
         return "was revoked"
     return "has expired" if now >= credential.expires_at else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import inspect, text
+from sqlalchemy import func, inspect, text
 from sqlmodel import Session, col, select
 
 from interlock.store.append_only import make_append_only
 from interlock.store.reservations import follow, reserve
 from interlock.store.spend import limits_of
-from interlock.store.tables import Effect, Meta, Row
+from interlock.store.tables import Credential, Effect, Meta, Row, User
 
 SCHEMA = "6"
 """Version of the tables; a database of an unknown version is refused, never guessed at."""
@@ -25,8 +25,10 @@ def migrate(session: Session, meta: Meta) -> bool:
         _to_2(session)
     if meta.value in ("1", "2"):
         _to_3(session)
-    Row.metadata.create_all(session.connection())  # 4: what action models were asked, 5: the workers, 6: forks
+    _sign_in_anew(session)
+    Row.metadata.create_all(session.connection())  # 4: what action models were asked, 5: the workers, 6: forks, people
     _to_6(session, known)
+    _admit(session)
     meta.value = SCHEMA
     session.add(meta)
     return True
@@ -56,6 +58,18 @@ def _to_2(session: Session) -> None:
         session.execute(
             text("UPDATE runs SET limits = :limits WHERE spec_digest = :digest"), {"limits": limits, "digest": digest}
         )
+
+
+def _sign_in_anew(session: Session) -> None:
+    """Sign-ins are made anew: until now each was that of a token."""
+    session.execute(text("DROP TABLE IF EXISTS sessions"))
+
+
+def _admit(session: Session) -> None:
+    """Whoever was given a token keeps what a token gave until now: to read, and to decide what policies let them."""
+    since = func.min(Credential.created_at)
+    for person, first in session.exec(select(Credential.person, since).group_by(Credential.person)).all():
+        session.add(User(name=person, roles=["reviewer"], added_by="interlock", created_at=first))
 
 
 BEGUN = ("intent", "in_doubt", "executed", "verified", "compensating")

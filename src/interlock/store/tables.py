@@ -481,26 +481,60 @@ class Credential(Row, table=True):
     """To the minute: a use within the minute after another is not written down."""
 
 
+class User(Row, table=True):
+    """Somebody who has access to the page and the API.  A row is never deleted: its name is never somebody else's."""
+
+    __tablename__ = "users"
+
+    name: str = Field(primary_key=True)
+    roles: list[str] = _json()
+    """Of author, operator, reviewer and admin; the approver groups of policies stand elsewhere, in people.yaml."""
+    password: str | None = None
+    """Argon2id of the password (PHC string format); None for who has none."""
+    account: str | None = Field(default=None, index=True)
+    """Issuer and subject of the account that signs them in elsewhere, from its first use on."""
+    added_by: str
+    created_at: datetime = _moment()
+    disabled_at: datetime | None = _optional_moment()
+
+
+class Invitation(Row, table=True):
+    """A link that lets one person set a password, once."""
+
+    __tablename__ = "invitations"
+
+    id: str = Field(primary_key=True)
+    """SHA-256 of the random value in the link."""
+    person: str = Field(foreign_key="users.name", index=True)
+    issued_by: str
+    created_at: datetime = _moment()
+    expires_at: datetime = _moment()
+    used_at: datetime | None = _optional_moment()
+
+
 class WebSession(Row, table=True):
-    """One sign-in of a person at the page; it counts for as long as the token it was made with does."""
+    """One sign-in of a person at the page; one made with a token counts for as long as the token does."""
 
     __tablename__ = "sessions"
 
     id: str = Field(primary_key=True)
     """SHA-256 of the random value in the cookie."""
-    person: str
-    credential_id: str = Field(foreign_key="credentials.id")
+    person: str = Field(foreign_key="users.name", index=True)
+    way: str
+    """How they signed in: token, password, invitation or account."""
+    credential_id: str | None = Field(default=None, foreign_key="credentials.id")
+    """The token, where it was one."""
     created_at: datetime = _moment()
     expires_at: datetime = _moment()
 
 
 class Misuse(Row, table=True):
-    """Tokens that were refused, counted between two audit entries about them."""
+    """Tokens and passwords that were refused, counted between two audit entries about them."""
 
     __tablename__ = "misuses"
 
     about: str = Field(primary_key=True)
-    """Id of the credential, or `unknown` for all that name none."""
+    """Id of the credential, or `unknown` for all that name none; of a password, whose it was not."""
     unnoted: int = 0
     noted_at: datetime = _moment()
 

@@ -40,7 +40,7 @@ class Web:
 def make_web(engine: Engine, origins: Origins) -> Web:
     """The page and API of one project, reached under `origins` only."""
     services = engine.services
-    sessions = Sessions(services.database, services.audit, services.clock, services.credentials)
+    sessions = Sessions(services.database, services.audit, services.clock)
     door = Door(services, sessions, Throttle(services.clock), origins)
     parts = Parts(engine, door, Driving(engine), Templates())
     rounds = Rounds(engine)

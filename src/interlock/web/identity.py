@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,9 +14,9 @@ from starlette.responses import Response
 from interlock.errors import NotAuthenticated
 from interlock.nodes.services import Services
 from interlock.store.credentials import TOKEN
-from interlock.store.sessions import LASTING, Sessions
-from interlock.store.tables import Credential
-from interlock.store.users import ROLES
+from interlock.store.sessions import LASTING, Sessions, Way
+from interlock.store.tables import Credential, User
+from interlock.store.users import roles_of
 from interlock.web.floor import bearer
 from interlock.web.origins import Origins
 from interlock.web.problems import Problem
@@ -24,14 +26,22 @@ from interlock.web.throttle import Throttle
 WRONG = "This token is not valid here."
 """Said of every token that is refused, whatever is wrong with it."""
 
+WRONG_PASSWORD = "This name and password are not valid here."
+"""Said of every name and password that are refused, whatever is wrong with them."""
+
+WRONG_LINK = "This link is not valid here, or no longer. Ask for a new one."
+"""Said of every link that is refused, whatever is wrong with it."""
+
 COOKIE = "interlock"
 SECURE_COOKIE = "__Host-interlock"
 """The cookie's name by https: browsers keep one of this prefix only if it is Secure, of this host, and of the root."""
 
+Proven = TypeVar("Proven")
+
 
 @dataclass
 class Door:
-    """Lets people in: checks tokens, slowly where many were wrong, and keeps sign-ins."""
+    """Lets people in: checks tokens, passwords and links, slowly where many were wrong, and keeps sign-ins."""
 
     services: Services
     sessions: Sessions
@@ -39,7 +49,7 @@ class Door:
     origins: Origins
 
     def visitor(self, request: Request) -> Visitor | None:
-        """The person who makes a request; None for a stranger.
+        """The person who makes a request, with the roles they hold now; None for a stranger.
 
         A request with a token is judged by it alone: its cookie does not count, right or wrong.
 
@@ -51,10 +61,9 @@ class Door:
             token = bearer(headers)
             if token is None:
                 raise Problem(401, WRONG, {"www-authenticate": "Bearer"})
-            return Visitor(self.check(request, token).person, ROLES)
+            return _visitor(self.services.users.find(self.check(request, token).person))
         value = self.brought(request)
-        name = self.sessions.person(value) if value else None
-        return Visitor(name, ROLES) if name else None
+        return _visitor(self.sessions.user(value)) if value else None
 
     def check(self, request: Request, token: str) -> Credential:
         """The credential of a token.
@@ -62,25 +71,57 @@ class Door:
         Raises:
             Problem: 401, or 429 with the seconds to wait, where its person or this address failed too often.
         """
-        who = self._counted(request, token)
-        if wait := self.throttle.wait(*who):
-            seconds = str(math.ceil(wait.total_seconds()))
-            raise Problem(429, f"Too many failed tries; wait {seconds} s.", {"retry-after": seconds})
-        try:
-            credential = self.services.credentials.check(token)
-        except NotAuthenticated:
-            self.throttle.failed(*who)
-            raise Problem(401, WRONG, {"www-authenticate": "Bearer"}) from None
-        self.throttle.succeeded(*who)
-        return credential
+        found = TOKEN.fullmatch(token)
+        person = (self.services.credentials.person(found[1]) or found[1]) if found else None
+        credentials = self.services.credentials
+        return self._slowly(request, "token", person, WRONG, lambda: credentials.check(token))
+
+    def check_password(self, request: Request, name: str, password: str) -> User:
+        """The person of a name and a password.
+
+        Raises:
+            Problem: 401, or 429 with the seconds to wait, where this name or this address failed too often.
+        """
+        person = unicodedata.normalize("NFKC", name).casefold()[:64]
+        passwords = self.services.passwords
+        return self._slowly(request, "password", person, WRONG_PASSWORD, lambda: passwords.check(name[:256], password))
+
+    def check_link(self, request: Request, value: str) -> str:
+        """Whom a link is for.
+
+        Raises:
+            Problem: 401, or 429 with the seconds to wait, where this address failed too often.
+        """
+
+        def person() -> str:
+            if (found := self.services.invitations.person(value)) is None:
+                raise NotAuthenticated
+            return found
+
+        return self._slowly(request, "link", None, WRONG_LINK, person)
 
     def sign_in(self, request: Request, response: Response, token: str) -> None:
-        """Begin a sign-in under a fresh value; one that the browser brought along ends.
+        """Begin a sign-in by a token.
 
         Raises:
             Problem: see `check`.
         """
-        value = self.sessions.begin(self.check(request, token), instead_of=self.brought(request))
+        credential = self.check(request, token)
+        user = self.services.users.get(credential.person)
+        self.begin(request, response, user, "token", credential)
+
+    def begin(
+        self, request: Request, response: Response, user: User, way: Way, credential: Credential | None = None
+    ) -> None:
+        """Begin a sign-in under a fresh value; one that the browser brought along ends.
+
+        Raises:
+            Problem: 401, the person was shut out in the meantime.
+        """
+        try:
+            value = self.sessions.begin(user, way, credential=credential, instead_of=self.brought(request))
+        except NotAuthenticated:
+            raise Problem(401) from None
         name, secure = self._cookie(request)
         response.set_cookie(
             name, value, max_age=int(LASTING.total_seconds()), path="/", secure=secure, httponly=True, samesite="strict"
@@ -101,12 +142,32 @@ class Door:
         secure = request.headers["host"].lower() in self.origins.secure
         return (SECURE_COOKIE if secure else COOKIE), secure
 
-    def _counted(self, request: Request, token: str) -> list[str]:
-        """Whose failures count: those from this address, and those on this person's tokens, known or not."""
-        who = [f"address {request.client.host if request.client else 'unknown'}"]
-        if found := TOKEN.fullmatch(token):
-            who.append(f"person {self.services.credentials.person(found[1]) or found[1]}")
-        return who
+    def _slowly(
+        self, request: Request, what: str, person: str | None, wrong: str, check: Callable[[], Proven]
+    ) -> Proven:
+        """What a check proves; after failures of this person, known or not, or from this address, only later.
+
+        A password that is right makes good nothing that was tried on other people from the same address.
+        """
+        address = f"address {request.client.host if request.client else 'unknown'} {what}"
+        people = [f"person {person}"] if person else []
+        self._wait([address, *people])
+        try:
+            proven = check()
+        except NotAuthenticated:
+            self.throttle.failed(address, *people)
+            raise Problem(401, wrong, {"www-authenticate": "Bearer"}) from None
+        self.throttle.succeeded(*people, *([address] if what == "token" else []))
+        return proven
+
+    def _wait(self, who: Sequence[str]) -> None:
+        if wait := self.throttle.wait(*who):
+            seconds = str(math.ceil(wait.total_seconds()))
+            raise Problem(429, f"Too many failed tries; wait {seconds} s.", {"retry-after": seconds})
+
+
+def _visitor(user: User | None) -> Visitor | None:
+    return Visitor(user.name, roles_of(user)) if user is not None and user.disabled_at is None else None
 
 
 def _sole(cookies: Mapping[str, str], name: str) -> str | None:
