@@ -70,6 +70,7 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/api/approvals/{approval_id}"),
         ("GET", "/api/audit/head"),
         ("GET", "/approvals/{approval_id}"),
+        ("GET", "/queue/changes"),
         ("GET", "/sign-in"),
         ("GET", "/static/{name}"),
         ("POST", "/api/approvals/{approval_id}/decision"),

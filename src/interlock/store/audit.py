@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,6 +60,15 @@ class Audit:
         """The chain's head, to be kept somewhere else."""
         last = session.exec(select(Entry.seq, Entry.mac).order_by(col(Entry.seq).desc()).limit(1)).first()
         return Head(*last) if last else Head(0, GENESIS)
+
+    def last(self, session: Session) -> int:
+        """The number of the last entry; 0 of an empty chain."""
+        return session.exec(select(Entry.seq).order_by(col(Entry.seq).desc()).limit(1)).first() or 0
+
+    def news(self, session: Session, after: int, limit: int) -> Sequence[tuple[int, str, str]]:
+        """Number, event and subject of at most so many entries behind one, in order."""
+        query = select(Entry.seq, Entry.event, Entry.subject).where(Entry.seq > after)
+        return session.exec(query.order_by(col(Entry.seq)).limit(limit)).all()
 
     def verify(self, session: Session, heads: Iterable[Head] = ()) -> Fault | None:
         """The first fault of the chain, or None; with heads that were kept elsewhere, a cut or rewritten one shows."""

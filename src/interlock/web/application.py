@@ -22,6 +22,7 @@ from interlock.web.identity import Door
 from interlock.web.origins import Origins
 from interlock.web.parts import Parts
 from interlock.web.problems import Problem, problem_of
+from interlock.web.pulse import Pulse
 from interlock.web.rights import declared
 from interlock.web.rounds import Rounds
 from interlock.web.templating import Templates
@@ -30,11 +31,12 @@ from interlock.web.throttle import Throttle
 
 @dataclass(frozen=True)
 class Web:
-    """The application, and what drives runs on after decisions."""
+    """The application, what drives runs on after decisions, and what tells open pages of changes."""
 
     app: ASGIApp
     routes: FastAPI
     driving: Driving
+    pulse: Pulse
 
 
 def make_web(engine: Engine, origins: Origins) -> Web:
@@ -42,13 +44,15 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     services = engine.services
     sessions = Sessions(services.database, services.audit, services.clock)
     door = Door(services, sessions, Throttle(services.clock), origins)
-    parts = Parts(engine, door, Driving(engine), Templates())
+    parts = Parts(engine, door, Driving(engine), Templates(), Pulse(services))
     rounds = Rounds(engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         rounds.start()
+        parts.pulse.start()
         yield
+        parts.pulse.close()
         rounds.close()
         parts.driving.close()
 
@@ -78,7 +82,7 @@ def make_web(engine: Engine, origins: Origins) -> Web:
         app.router.routes.extend(family.routes)
     app.state.door = door
     parts.templates.lead_to(declared(app))
-    return Web(Floor(app, origins=origins, answer=answer), app, parts.driving)
+    return Web(Floor(app, origins=origins, answer=answer), app, parts.driving, parts.pulse)
 
 
 def way_in(request: Request) -> str | None:

@@ -41,6 +41,9 @@ HEADERS = {
 }
 """What every answer carries, errors and files too."""
 
+KEPT = "public, max-age=31536000, immutable"
+"""The one word on caching that an answer may say instead: of a file whose address changes with its content."""
+
 
 class Floor:
     """ASGI middleware around the whole application."""
@@ -102,8 +105,11 @@ class _Guarded:
         if message["type"] == "http.response.start":
             self._begun = True
             headers = MutableHeaders(raw=message["headers"])
+            kept = headers.get("cache-control") == KEPT and message["status"] == 200
             for name, value in HEADERS.items():
                 headers[name] = value
+            if kept:
+                headers["cache-control"] = KEPT
         await self._send(message)
 
     async def problem(self, problem: Problem, kind: str, body: bytes, *, bare: bool) -> None:

@@ -11,17 +11,19 @@ from interlock.engine.service import Engine
 from interlock.nodes.services import Services
 from interlock.web.driving import Driving
 from interlock.web.identity import Door
+from interlock.web.pulse import Pulse
 from interlock.web.templating import Templates
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The project that is served, who comes in, and what pages are made with."""
+    """The project that is served, who comes in, what pages are made with, and what tells them of changes."""
 
     engine: Engine
     door: Door
     driving: Driving
     templates: Templates
+    pulse: Pulse
 
     @property
     def services(self) -> Services:

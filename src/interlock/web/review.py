@@ -9,6 +9,7 @@ from interlock.web.decisions import decide, read_form
 from interlock.web.forms import decision_of
 from interlock.web.pages import item_page, queue_page
 from interlock.web.parts import Body, Parts
+from interlock.web.problems import Problem
 from interlock.web.rights import Visitor, needs
 
 
@@ -20,6 +21,19 @@ def routes(parts: Parts) -> APIRouter:
     def queue(who: Annotated[Visitor, needs("approvals.read")]) -> Response:
         """What waits."""
         return HTMLResponse(queue_page(parts, who))
+
+    @router.get("/queue/changes")
+    async def changes(request: Request, _: Annotated[Visitor, needs("approvals.read")]) -> Response:
+        """A stream that says when a request was made, claimed, released or decided."""
+
+        def still() -> bool:
+            try:
+                who = parts.door.visitor(request)
+            except Problem:
+                return False
+            return who is not None and who.may("approvals.read")
+
+        return parts.pulse.stream(lambda event, _: event.startswith("approval."), still)
 
     @router.get("/approvals/{approval_id}")
     def item(approval_id: str, who: Annotated[Visitor, needs("approvals.read")]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import uvicorn
@@ -9,12 +10,24 @@ import uvicorn
 from interlock.web.application import Web
 
 
+class _Server(uvicorn.Server):
+    """A server that ends its streams before it waits for what is under way."""
+
+    def __init__(self, config: uvicorn.Config, web: Web) -> None:
+        super().__init__(config)
+        self._web = web
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.to_thread(self._web.pulse.close)
+        await super().shutdown(sockets)
+
+
 def server_of(web: Web) -> uvicorn.Server:
     """The HTTP server of an application.
 
     It believes no `X-Forwarded-…` header, says nothing of what it is, and writes down no addresses of pages.
     """
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             web.app,
             access_log=False,
@@ -25,8 +38,9 @@ def server_of(web: Web) -> uvicorn.Server:
             timeout_keep_alive=5,
             timeout_graceful_shutdown=5,
             h11_max_incomplete_event_size=32_768,
-            limit_concurrency=200,
-        )
+            limit_concurrency=1_000,
+        ),
+        web,
     )
 
 

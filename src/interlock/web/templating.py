@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interlock.web.legible import visible
 from interlock.web.rights import Needs, Visitor
+from interlock.web.static import address
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Templates:
             lstrip_blocks=True,
         )  # fmt: skip
         self.environment.filters["visible"] = visible
+        self.environment.globals["asset"] = address
         self._entries: list[tuple[Entry, Needs]] = []
 
     def lead_to(self, routes: Mapping[tuple[str, str], Needs | None]) -> None:
