@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from interlock.errors import EffectFailed, EffectNotDone
 from interlock.settings import Settings
 from interlock.tools.action import ActionContext
-from interlock.tools.connect.http import Api, public
+from interlock.tools.connect.http import Api
+from interlock.tools.connect.place import public
 from tests.servers import serving
 
 INSIDE = [

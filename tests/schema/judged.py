@@ -21,7 +21,7 @@ from interlock.tools.drawer import inspect_actions
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schema"
 
-FORM = frozenset(f"{family}00{digit}" for family in "GNP" for digit in (1, 2, 3)) | {"G004", "G005", "G006", "G111"}
+FORM = frozenset(f"{family}00{digit}" for family in "GNPC" for digit in (1, 2, 3)) | {"G004", "G005", "G006", "G111"}
 """The codes of faults of form: what one file says of itself."""
 
 
@@ -31,7 +31,7 @@ def kind_of(path: Path) -> Kind:
         return "node"
     if path.parent.name == "policies":
         return "people" if path.name == "people.yaml" else "policy"
-    return "graph"
+    return "toolset" if path.parent.name == "tools" else "graph"
 
 
 @cache

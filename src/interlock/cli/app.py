@@ -27,6 +27,7 @@ from interlock.cli import (
     runs,
     schema,
     serve,
+    tools,
     trajectories,
     travel,
     upgrade,
@@ -83,6 +84,7 @@ review.app.command()(delegation.revoke)
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="lam")
 app.add_typer(trajectories.app, name="trajectories")
+app.add_typer(tools.app, name="tools")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(people.app, name="people")

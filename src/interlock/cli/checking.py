@@ -136,10 +136,11 @@ class _Drawers:
     def read(cls, root: Path) -> _Drawers:
         from interlock.nodes.drawer import card_findings, inspect_cards
         from interlock.policies.drawer import inspect_policies, policy_findings
-        from interlock.tools.drawer import inspect_actions
+        from interlock.tools.drawer import inspect_tools
 
         shown = Path(os.path.relpath(root)) if root.is_relative_to(Path.cwd()) else root
-        actions, tools = inspect_actions(shown / "tools")
+        drawer = inspect_tools(shown / "tools")
+        actions, tools = drawer.actions, list(drawer.findings)
         cards, nodes = inspect_cards(shown / "nodes")
         policies, rules = inspect_policies(shown / "policies")
         hidden: frozenset[str] = frozenset()
@@ -152,5 +153,5 @@ class _Drawers:
             rules += policy_findings(policies, actions)
         hidden |= _AFTER_CARDS if any(finding.fatal for finding in nodes) else frozenset()
         hidden |= _AFTER_POLICIES if any(finding.fatal for finding in rules) else frozenset()
-        documents = [*cards.documents.values(), *policies.documents.values()]
+        documents = [*drawer.documents, *cards.documents.values(), *policies.documents.values()]
         return cls(cards, actions, policies, [*tools, *nodes, *rules], documents, hidden)

@@ -17,9 +17,9 @@ FOLDER = Path("docs/schema")
 
 
 def schema(
-    kind: Annotated[str | None, typer.Argument(help="graph, node, policy or people: print that one.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="graph, node, policy, people or toolset: print that one.")] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write there: all four, or the one named.")
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write there: all of them, or the one named.")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 where a file in DIR (docs/schema) is not up to date.")
@@ -28,7 +28,7 @@ def schema(
         bool, typer.Option("--project", help="With the names of this project, for editors to offer.")
     ] = False,
 ) -> None:
-    """Print or write the JSON Schemas of graph, node, policy and people files."""
+    """Print or write the JSON Schemas of graph, node, policy, people and toolset files."""
     from interlock.graphs.schema import KINDS
 
     if kind is not None and kind not in KINDS:

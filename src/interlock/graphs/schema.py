@@ -1,4 +1,4 @@
-"""The JSON Schema of each kind of YAML file, for editors: graph, node, policy, people.
+"""The JSON Schema of each kind of YAML file, for editors: graph, node, policy, people, toolset.
 
 It is made from the models that `interlock check` reads the files with.  What those models leave to the
 readers is put together here: a step is one of several forms, told apart by one key, and so is a card.
@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
+
+from pydantic import BaseModel
 
 from interlock.graphs.arrows import ARROW
 from interlock.graphs.bind import PATH
@@ -48,8 +50,9 @@ from interlock.source.schema import (
     ref,
     references,
 )
+from interlock.tools.toolsets.mcp import McpFields
 
-Kind = Literal["graph", "node", "policy", "people"]
+Kind = Literal["graph", "node", "policy", "people", "toolset"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 STEPS: dict[str, tuple[type[Declared], ...]] = {
@@ -66,6 +69,9 @@ STEPS: dict[str, tuple[type[Declared], ...]] = {
 """What a step may hold, by the key that says its kind; a `node` by the kind of its card, which another file tells."""
 
 CARDS: dict[str, type[Declared]] = {"reason": ReasonCard, "act": ActCard, "route": RouteCard}
+
+TOOLSETS: dict[str, type[BaseModel]] = {"mcp": McpFields}
+"""What a toolset may hold, by the key that says where its tools come from."""
 
 
 SENTENCES = {
@@ -116,6 +122,8 @@ def schema(kind: Kind, names: Names | None = None) -> Node:
             title, top = "Interlock policy", known[definition_name(Policy)]
         case "people":
             title, top = "Interlock people", known[definition_name(People)]
+        case "toolset":
+            title, top = "Interlock toolset", _toolset(known)
     about = {"$schema": DRAFT, "$id": file_name(kind), "title": title}
     used = reached(references(top), known)
     return {**top, **about, **({"definitions": used} if used else {})}
@@ -123,7 +131,9 @@ def schema(kind: Kind, names: Names | None = None) -> Node:
 
 def _definitions(names: Names) -> dict[str, Node]:
     steps = [form for forms in STEPS.values() for form in forms]
-    known = definitions([*steps, *CARDS.values(), EdgeFields, GraphFields, Schema, Policy, People], SENTENCES)
+    known = definitions(
+        [*steps, *CARDS.values(), *TOOLSETS.values(), EdgeFields, GraphFields, Schema, Policy, People], SENTENCES
+    )
     _offer(known, names)
     known["wait"]["properties"]["wait"] = _wait(known["wait"]["properties"]["wait"], known)
     for key, forms in STEPS.items():
@@ -239,3 +249,17 @@ def _card(known: dict[str, Node]) -> Node:
         "required": ["kind"],
         **found,
     }
+
+
+def _toolset(known: dict[str, Node]) -> Node:
+    """A toolset: what it may hold follows from the key that says where its tools come from."""
+    kinds = {key: known[definition_name(form)]["properties"][key] for key, form in TOOLSETS.items()}
+    words = ", ".join(f"`{key}`" for key in TOOLSETS)
+    unknown = {
+        "type": "object",
+        "properties": kinds,
+        "required": [next(iter(TOOLSETS))],
+        "errorMessage": f"a toolset says where its tools come from: one of {words}",
+    }
+    forms = by_key({key: ref(definition_name(form)) for key, form in TOOLSETS.items()}, unknown)
+    return {"description": "Actions made of tools that somebody else wrote.", "type": "object", **forms}

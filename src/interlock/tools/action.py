@@ -163,6 +163,8 @@ class Action:
     """Seconds for which the provider remembers a key (keyed only)."""
     records: tuple[str, ...] = ()
     """Fields of the result that are records, not free text (read only): `id`, `events.start` of each element."""
+    declared_as: str | None = None
+    """Digest of what else an approval is bound to, for an action made of a declaration: its server, its pin."""
 
     @property
     def consequential(self) -> bool:
@@ -186,9 +188,10 @@ class Action:
         return self.arguments.model_json_schema(mode="validation")
 
     def schema_digest(self) -> str:
-        """Digest of name, effect, risk, argument schema and records: an approval is bound to it."""
+        """Digest of name, effect, risk, argument schema, records and declaration: an approval is bound to it."""
         declared = {"name": self.name, "effect": self.effect, "risk": self.risk, "parameters": self.parameters()}
-        return digest(declared | ({"records": list(self.records)} if self.records else {}))
+        further = {"records": list(self.records) or None, "declared_as": self.declared_as}
+        return digest(declared | {name: value for name, value in further.items() if value is not None})
 
     @property
     def record_parts(self) -> tuple[tuple[str, ...], ...]:

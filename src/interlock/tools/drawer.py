@@ -1,6 +1,6 @@
-"""The reader of the drawer `tools/`: every `Action` that its Python files declare.
+"""The reader of the drawer `tools/`: every `Action` that its Python files declare, and its toolsets (YAML) make.
 
-A file is run under a private module name from its source, never imported by its own name, so a drawer
+A Python file is run under a private module name from its source, never imported by its own name, so a drawer
 cannot shadow a library (`tools/email.py` and the standard `email`), and no stale bytecode is used.
 """
 
@@ -12,12 +12,14 @@ import importlib.machinery
 import importlib.util
 import sys
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 
 from interlock.errors import InterlockError
-from interlock.source import Finding, SourceError, did_you_mean
+from interlock.source import Document, Finding, SourceError, did_you_mean
 from interlock.tools.action import Action
+from interlock.tools.toolsets.toolset import inspect_toolset
 
 DRAWERS = ("graphs", "nodes", "tools", "policies")
 
@@ -26,24 +28,47 @@ def read_actions(folder: Path) -> dict[str, Action]:
     """The actions of a drawer by name; a missing folder has none.
 
     Raises:
-        SourceError: a file cannot be used (codes T001 to T005); it names file and line.
+        SourceError: a file cannot be used (codes T001 to T005, C001 to C007); it names file and line.
     """
-    actions, findings = inspect_actions(folder)
-    if findings:
-        raise SourceError(findings)
-    return actions
+    drawer = inspect_tools(folder)
+    if drawer.findings:
+        raise SourceError(drawer.findings, drawer.documents)
+    return drawer.actions
+
+
+@dataclass(frozen=True)
+class ToolDrawer:
+    """What a drawer declares, and what is wrong with it."""
+
+    actions: dict[str, Action]
+    findings: list[Finding]
+    documents: list[Document]
+    """Its toolsets, as they were read."""
 
 
 def inspect_actions(folder: Path) -> tuple[dict[str, Action], list[Finding]]:
     """The actions of a drawer, and what is wrong with it; never raises for a faulty file."""
+    drawer = inspect_tools(folder)
+    return drawer.actions, drawer.findings
+
+
+def inspect_tools(folder: Path) -> ToolDrawer:
+    """All of a drawer; never raises for a faulty file."""
     actions: dict[str, Action] = {}
     places: dict[str, tuple[Path, int]] = {}
     findings: list[Finding] = []
-    for path in sorted(folder.glob("*.py")) if folder.is_dir() else []:
-        found, faults = _actions_of(path)
+    documents: list[Document] = []
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in (file for file in files if file.suffix in (".py", ".yaml")):
+        document: Document | None = None
+        if path.suffix == ".py":
+            found, faults = _actions_of(path)
+        else:
+            found, faults, document = inspect_toolset(path)
         findings += faults
+        documents += [document] if document is not None else []
         for action in found:
-            line = _line(action, path)
+            line = _line(action, path, document)
             if action.name in actions:
                 first = places[action.name]
                 message = f"the action `{action.name}` is declared twice; first in {first[0].name}, line {first[1]}"
@@ -55,7 +80,7 @@ def inspect_actions(folder: Path) -> tuple[dict[str, Action], list[Finding]]:
             close = did_you_mean(action.compensate, actions)
             message = f"`{name}` is compensated by `{action.compensate}`, which is no action"
             findings.append(_finding("T004", message, *places[name], f"did you mean `{close}`?" if close else None))
-    return actions, findings
+    return ToolDrawer(actions, findings, documents)
 
 
 class _FromSource(importlib.machinery.SourceFileLoader):
@@ -127,7 +152,9 @@ def _installed(top: str, folder: Path) -> bool:
     return spec is not None and (spec.origin is None or Path(spec.origin).resolve().parent != folder.resolve())
 
 
-def _line(action: Action, path: Path) -> int:
+def _line(action: Action, path: Path, document: Document | None) -> int:
+    if document is not None:
+        return document.mark(("tools", action.name.partition(".")[2]), key=True).line
     code = getattr(action.run, "__code__", None)
     return int(code.co_firstlineno) if code is not None and code.co_filename == str(path) else 1
 

@@ -6,7 +6,7 @@ has this fault and no other, and `python docs/diagnostics.py`, which writes the 
 
 from __future__ import annotations
 
-from interlock.graphs.catalogue import cards, files, flows, policies, proofs, tools, upgrades, words
+from interlock.graphs.catalogue import cards, files, flows, policies, proofs, tools, toolsets, upgrades, words
 from interlock.graphs.catalogue.code import Code
 
 FAMILIES: dict[str, tuple[str, dict[str, Code]]] = {
@@ -27,6 +27,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Code]]] = {
     "Node cards": ("What a step does when it runs.", cards.CODES),
     "Policies": ("Who may do what, and who must agree.", policies.CODES),
     "Tools": ("The actions there are.", tools.CODES),
+    "Toolsets": ("Actions made of tools that somebody else wrote.", toolsets.CODES),
     "Mappings": (
         "What steps and keys are called in a new graph, for the runs that wait in the old one.",
         upgrades.CODES,

@@ -15,6 +15,7 @@ _WHERE = {
     "N": "a node card",
     "P": "a policy",
     "T": "a tools file",
+    "C": "a toolset, a YAML file of `tools/`",
     "U": "a mapping",
 }
 

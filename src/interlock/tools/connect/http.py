@@ -20,22 +20,21 @@ not happen; after anything else nobody knows, so the effect is in doubt, unless 
 
 from __future__ import annotations
 
-import ipaddress
 import json as json_format
 import re
-import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import httpcore
 
 from interlock.digest import Json, plain
 from interlock.errors import EffectFailed, EffectNotDone, ProjectError
 from interlock.tools.action import ActionContext
+from interlock.tools.connect.place import Place, addresses, place_of
 from interlock.tools.connect.timed import TimedStream, left
 
 MOST = 1_000_000
@@ -93,33 +92,13 @@ class Api:
     """The header that carries the effect's key, so that a provider drops a repeat."""
     ca_file: str | None = None
     """Certificates to trust in place of the system's."""
-    _scheme: str = field(init=False, repr=False)
-    _host: str = field(init=False, repr=False)
-    _port: int = field(init=False, repr=False)
-    _root: str = field(init=False, repr=False)
+    place: Place = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        try:
-            parts = urlsplit(self.base)
-            port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
-        except ValueError:
-            raise ProjectError(f"{self.base!r} is no URL; write https://HOST/PATH.") from None
-        if (
-            parts.scheme not in ("https", "http")
-            or not parts.hostname
-            or parts.query
-            or parts.fragment
-            or parts.username
-        ):
-            raise ProjectError(f"{self.base!r} must be https://HOST[:PORT][/PATH], without user, query or fragment.")
-        if parts.scheme == "http" and not self.private:
-            raise ProjectError(f"{self.base}: plain http is for private services only; use https, or say private=True.")
+        object.__setattr__(self, "place", place_of(self.base, private=self.private, ca_file=self.ca_file))
         unknown = [method for method in self.methods if method not in METHODS]
         if unknown or not self.methods:
             raise ProjectError(f"{self.base}: methods are some of {', '.join(METHODS)}, not {unknown or 'none'}.")
-        for name, value in (("_scheme", parts.scheme), ("_host", parts.hostname), ("_port", port)):
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "_root", parts.path.rstrip("/"))
 
     def get(self, context: ActionContext, template: str, **more: Any) -> Answer:
         """`call` with GET."""
@@ -159,7 +138,7 @@ class Api:
         """
         if method not in self.methods:
             raise EffectFailed(f"{method} is not among the methods declared for {self.base}; nothing was sent.")
-        sent = {"host": self._authority(), "user-agent": "interlock", "accept": "application/json"}
+        sent = {"host": self.place.authority, "user-agent": "interlock", "accept": "application/json"}
         body = content
         if json is not None:
             body = json_format.dumps(plain(json), ensure_ascii=False).encode()
@@ -177,7 +156,7 @@ class Api:
             with httpcore.ConnectionPool(
                 ssl_context=ssl.create_default_context(cafile=self.ca_file), network_backend=network
             ) as pool:
-                url = httpcore.URL(scheme=self._scheme, host=self._host, port=self._port, target=target)
+                url = httpcore.URL(scheme=self.place.scheme, host=self.place.host, port=self.place.port, target=target)
                 with pool.stream(
                     method, url, headers=list(sent.items()), content=body, extensions={"timeout": limits}
                 ) as response:
@@ -187,12 +166,8 @@ class Api:
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
             raise self._broken(error, network.sent) from None
 
-    def _authority(self) -> str:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return host if self._port == {"https": 443, "http": 80}[self._scheme] else f"{host}:{self._port}"
-
     def _target(self, template: str, path: Mapping[str, str | int], query: Mapping[str, Any]) -> bytes:
-        target = self._root + ("/" + template.lstrip("/") if template else "") or "/"
+        target = self.place.root + ("/" + template.lstrip("/") if template else "") or "/"
         for name, value in path.items():
             segment = quote(str(value), safe="")
             if segment.strip(".") == "":
@@ -247,18 +222,6 @@ class Api:
         return AnswerUnknown(f"the connection to {self.base} broke after the request was sent ({what}).")
 
 
-def public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, also when IPv6 carries an IPv4 one inside."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
-        if int(found) >> 32 == 0x0064FF9B << 64:  # NAT64, RFC 6052
-            inner.append(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))
-        if any(carried is not None and not public(str(carried)) for carried in inner):
-            return False
-    return found.is_global and not found.is_multicast
-
-
 class _Pinned(httpcore.NetworkBackend):
     """Resolves once, checks every address, connects to the first that answers, and keeps the time."""
 
@@ -277,19 +240,8 @@ class _Pinned(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise EffectNotDone(f"the name {host} cannot be resolved ({error}); nothing was sent.") from None
-        addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
-        inside = [address for address in addresses if not public(address)]
-        if inside and not self._private:
-            raise EffectFailed(
-                f"{host} is {inside[0]}, which is not a public address; nothing was sent. If this service stands "
-                "inside, say private=True in the tool."
-            )
         last: Exception = EffectNotDone(f"{host} has no address; nothing was sent.")
-        for address in addresses:
+        for address in addresses(host, port, private=self._private):
             try:
                 stream = self._inner.connect_tcp(address, port, left(self._deadline), local_address, socket_options)
                 return TimedStream(stream, self._deadline, self._writes)
