@@ -72,6 +72,15 @@ class LimitExceeded(InterlockError):
         """The run whose limit it is: the one that stopped, or one above it."""
 
 
+class RunCancelled(InterlockError):
+    """The run was cancelled; nothing more is done."""
+
+    def __init__(self, message: str | None = None, *, run: str, person: str) -> None:
+        super().__init__(message)
+        self.run, self.person = run, person
+        """The run that was cancelled, at or above the one that stopped, and who did it."""
+
+
 class StepLimitExceeded(InterlockError):
     """The step used what one visit of it may use."""
 

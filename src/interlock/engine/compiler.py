@@ -143,6 +143,7 @@ class _Compiler:
                 if state.get(key) is not None and (key in wrote or not self.spec.is_branch)
             },
             error=(last.note or f"{last.step}: {outcome}") if last and (failed or outcome in TROUBLE) else None,
+            by_itself=True,
         )
         return {NEXT: ""}
 

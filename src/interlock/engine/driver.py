@@ -21,7 +21,7 @@ from langgraph.types import Command
 from interlock.engine.compiler import recursion_limit
 from interlock.engine.position import agreed, next_node, restored, unwritten
 from interlock.engine.settling import settle
-from interlock.errors import Conflict, DrivenElsewhere, LimitExceeded, Refused, StoreUnavailable
+from interlock.errors import Conflict, DrivenElsewhere, LimitExceeded, Refused, RunCancelled, StoreUnavailable
 from interlock.graphs.spec import Spec
 from interlock.store.database import Transaction
 from interlock.store.fencing import alone
@@ -60,8 +60,11 @@ class Driver:
     def drive(self, run_id: str) -> None:
         """Drive one run until it ends or waits.
 
+        One that was cancelled, or whose time is over, ends instead.
+
         Raises:
             LimitExceeded: a run above this one has used what it may; that run has ended, and this one with it.
+            RunCancelled: a run above this one was cancelled; the same.
             StoreUnavailable, ProjectError: it cannot go on now; it can be driven again.
         """
         services = self.project.services
@@ -69,7 +72,12 @@ class Driver:
         if run.status in ENDED:
             return
         try:
+            services.runs.going(run_id)
             self._advance(run)
+        except RunCancelled as cancelled:
+            self.end(cancelled.run, "cancelled", outcome="cancelled", actor=cancelled.person)
+            if cancelled.run != run_id:
+                raise
         except (LimitExceeded, GraphRecursionError) as error:
             limited = error.run if isinstance(error, LimitExceeded) and error.run else run_id
             self.end(limited, "failed", outcome="limit", error=str(error))  # at once: its other children stop here too
@@ -83,7 +91,7 @@ class Driver:
         """Drive child runs of one visit, `at_once` of them at a time.
 
         What goes wrong in one does not keep the others from being driven, unless it concerns them too: a
-        limit of a run above them, or a store that cannot be used.
+        limit or the cancellation of a run above them, or a store that cannot be used.
 
         Raises:
             InterlockError: the first that a child raised, in their order.
@@ -98,7 +106,7 @@ class Driver:
                 contextvars.Context().run(self.drive, run_id)  # LangGraph would take it for a subgraph of the caller
             except Exception as error:
                 errors[place] = error
-                if isinstance(error, LimitExceeded | StoreUnavailable):
+                if isinstance(error, LimitExceeded | RunCancelled | StoreUnavailable):
                     stop.set()
             except BaseException:
                 stop.set()
@@ -116,13 +124,15 @@ class Driver:
                     stop.set()
                     raise
         if errors:
-            limits = [place for place, error in errors.items() if isinstance(error, LimitExceeded)]
-            raise errors[min(limits or errors)]
+            above = [place for place, error in errors.items() if isinstance(error, LimitExceeded | RunCancelled)]
+            raise errors[min(above or errors)]
 
     def pending(self, run_id: str) -> bool:
         """Whether driving the run now would get it on."""
         run = self.project.services.runs.get(run_id)
-        return run.status not in ENDED and self._feed(run) is not _PARK
+        if run.status in ENDED:
+            return False
+        return bool(self.project.services.runs.overdue([run_id])) or self._feed(run) is not _PARK
 
     def end(self, run_id: str, status: str, *, outcome: str, error: str | None = None, actor: str = "run") -> Run:
         """End a run and all that is below it: open questions and proposals that have not begun end with it."""
@@ -219,7 +229,7 @@ class Driver:
                 visit = services.runs.visits(run.id)[-1]
                 found = services.runs.children(run.id, visit.step, visit.visit)
                 living = [child for child in found if child.status not in ENDED]
-                return not living or any(self._feed(child) is not _PARK for child in living)
+                return not living or any(self.pending(child.id) for child in living)
         return wanted not in {approval.id for approval in services.approvals.waiting(run.id)}
 
 

@@ -45,6 +45,7 @@ from interlock.store.jobs import Jobs
 from interlock.store.notices import Notices
 from interlock.store.passwords import Passwords
 from interlock.store.pauses import Pauses
+from interlock.store.queues import Queues
 from interlock.store.runs import Runs
 from interlock.store.sealing import ring_of
 from interlock.store.users import Users
@@ -166,6 +167,11 @@ class Project:
     def answers(self) -> Answers:
         """The keys under which programs repeat writes."""
         return Answers(self.database, self.clock)
+
+    @property
+    def queues(self) -> Queues:
+        """How runs are handed to workers."""
+        return Queues(self.database, self.services.audit)
 
     def _heard(self, session: Transaction, entry: Link) -> None:
         """What else is written in the transaction of an audit entry."""

@@ -21,7 +21,7 @@ from interlock.engine.driver import Listener, silent
 from interlock.engine.forking import fork
 from interlock.engine.notifying import Delivered, deliver
 from interlock.engine.project import Project, Workflow
-from interlock.errors import DecisionRefused, InputError, Refused, UsageError
+from interlock.errors import DecisionRefused, InputError, Refused, RunBusy, UsageError
 from interlock.graphs.ahead import awaited_ahead
 from interlock.graphs.cards import object_schema
 from interlock.graphs.formats import FORMATS
@@ -40,6 +40,9 @@ from interlock.store.tables import Approval, Pause, Run
 
 DECISION_PATIENCE = 10.0
 """Seconds a recorded decision waits for the run's present driver to park before it drives the run itself."""
+
+CANCEL_PATIENCE = 3.0
+"""Seconds to wait for the process that drives a cancelled run to let go of it."""
 
 EVENT_BYTES = 100_000
 """Bytes of one event's data; what is longer does not belong in a state."""
@@ -191,8 +194,9 @@ class Engine:
         return [pause.payload_schema for pause in waiting if pause.event == event], ahead
 
     def due(self) -> list[str]:
-        """The runs that can go on because a moment has come or an event was sent."""
-        roots = dict.fromkeys(self.services.runs.root(run_id).id for run_id in self.services.pauses.settled())
+        """The runs that can go on because a moment has come or an event was sent, and those that are to end."""
+        found = [*self.services.pauses.settled(), *self.services.runs.overdue()]
+        roots = dict.fromkeys(self.services.runs.root(run_id).id for run_id in found)
         return [run_id for run_id in roots if self._driver.pending(run_id)]
 
     # Decisions ----------------------------------------------------------------------------------
@@ -289,18 +293,23 @@ class Engine:
     def cancel(self, run_id: str, person: str) -> Run:
         """Cancel a run: open questions are withdrawn, nothing more is done; what was done stays done.
 
+        Once it is on record, no node of the run begins and no intent is written, whoever drives it.
+
+        Returns:
+            the run: `cancelled`, or as it stands where another process is in a node of it and ends it after that.
+
         Raises:
             Refused: it has ended already.
-            RunBusy: it is being driven now.
         """
         run = self.services.runs.get(run_id)
         if run.parent_id:
             raise Refused(f"run {run_id} is part of {run.parent_id}; cancel {self.services.runs.root(run_id).id}.")
-        with self._lease(run_id, 0.0):
-            run = self.services.runs.get(run_id)
-            if run.status in ENDED:
-                raise Refused(f"run {run_id} is {run.status} already.")
-            return self._driver.end(run_id, "cancelled", outcome="cancelled", actor=person)
+        asked = self.services.runs.cancel(run_id, person).cancelled_by or person
+        try:
+            with self._lease(run_id, CANCEL_PATIENCE):
+                return self._driver.end(run_id, "cancelled", outcome="cancelled", actor=asked)
+        except RunBusy:
+            return self.services.runs.get(run_id)
 
     # Record -------------------------------------------------------------------------------------
 

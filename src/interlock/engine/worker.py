@@ -14,16 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import BoundedSemaphore, Event, Lock, Thread
-from typing import Any
+from threading import Event, Lock, Thread
+from typing import Any, Literal
 
 from dbos import DBOS, DBOSConfig
 
+from interlock.engine.places import Places
 from interlock.engine.service import Engine
 from interlock.errors import DrivenElsewhere, InterlockError, RunBusy, StoreUnavailable
-from interlock.store.jobs import ADVANCE, APPLICATION, queue_of
+from interlock.store.jobs import ADVANCE, APPLICATION, BEGIN, queue_of, starts_of
 from interlock.store.locks import held
 from interlock.store.stranded import stranded
+from interlock.store.tables import QueueSettings
 from interlock.store.tables import Worker as Row
 from interlock.store.workers import Workers
 
@@ -76,11 +78,12 @@ class Worker:
 
     def __init__(self, engine: Engine, pace: Pace = Pace()) -> None:
         self.engine, self.pace = engine, pace
-        self.jobs, self.workers = engine.project.jobs, Workers(engine.services.database)
+        self.jobs, self.queues = engine.project.jobs, engine.project.queues
+        self.workers = Workers(engine.services.database)
         self._ending, self._stop = Event(), Event()
         self._given_up = False
         self._busy: set[str] = set()
-        self._lock, self._places = Lock(), BoundedSemaphore(pace.at_once)
+        self._lock, self._places = Lock(), Places(pace.at_once)
         self._tidied = time.monotonic()
 
     # -- its life ---------------------------------------------------------------------------------------
@@ -124,6 +127,10 @@ class Worker:
         @DBOS.workflow(name=ADVANCE)
         def advance(run_id: str) -> None:
             self._advance(run_id)
+
+        @DBOS.workflow(name=BEGIN)
+        def begin(run_id: str) -> None:
+            self.jobs.admit(run_id)
 
         try:
             self._launch()
@@ -180,7 +187,7 @@ class Worker:
     # -- its work ---------------------------------------------------------------------------------------
 
     def _advance(self, run_id: str) -> None:
-        with self._places:
+        with self._places.take(self._priority(run_id)):
             if self._stop.is_set():
                 self._again(run_id)
                 return
@@ -203,27 +210,50 @@ class Worker:
                 with self._lock:
                     self._busy.discard(run_id)
 
+    def _priority(self, run_id: str) -> int:
+        try:
+            return self.queues.priority(run_id)
+        except StoreUnavailable:  # whatever goes wrong with the run itself is told where it is driven
+            return 0
+
     def _again(self, run_id: str) -> None:
         """Put a run that this job could not advance at the end of the queue; where that fails, the sweep finds it."""
-        self._try(lambda: self._wake(run_id, "again"), f"put run {run_id} back into the queue")
+        self._try(lambda: self._wake(run_id, "again", admitted=True), f"put run {run_id} back into the queue")
 
-    def _wake(self, run_id: str, why: str) -> None:
+    def _wake(self, run_id: str, why: str, *, admitted: bool = False) -> None:
         with self.engine.services.database.write() as session:
-            self.jobs.wake(session, run_id, f"{why}-{time.time_ns()}")
+            self.jobs.wake(session, run_id, f"{why}-{time.time_ns()}", admitted=admitted)
 
     def open_queues(self, *, anew: bool = False) -> None:
-        """A queue for each graph of the project, and of the runs there are.
+        """Two queues for each graph of the project, and of the runs there are, as they are set.
 
         Args:
             anew: those that are there take over how this worker works.
         """
-        known = set() if anew else {queue.name for queue in DBOS.list_queues()}
+        settings = self.queues.list()
+        stale = anew or not self.queues.applied(settings)
+        if stale:
+            self.queues.apply(None)  # whoever dies before all of them are told leaves that on record
+        known = set() if stale else {queue.name for queue in DBOS.list_queues()}
         graphs = {path.stem for path in (self.engine.project.root / "graphs").glob("*.yaml")}
-        for name in sorted({queue_of(graph) for graph in {*graphs, *self.engine.services.runs.graphs()}} - known):
-            DBOS.register_queue(
-                name, partition_concurrency=1, worker_concurrency=self.pace.at_once,
-                polling_interval_sec=self.pace.poll, on_conflict="always_update" if anew else "never_update",
-            )  # fmt: skip
+        told = {row.graph: row for row in settings}
+        for graph in sorted({*graphs, *self.engine.services.runs.graphs(), *told}):
+            if not {queue_of(graph), starts_of(graph)} <= known:
+                self._open(graph, told.get(graph), "always_update" if stale else "never_update")
+        if stale:
+            self.queues.apply(settings)
+
+    def _open(self, graph: str, told: QueueSettings | None, known: Literal["always_update", "never_update"]) -> None:
+        most = told.at_once if told else None
+        DBOS.register_queue(
+            queue_of(graph), partition_concurrency=1, global_concurrency=most,
+            worker_concurrency=min(self.pace.at_once, most or self.pace.at_once),
+            polling_interval_sec=self.pace.poll, on_conflict=known,
+        )  # fmt: skip
+        DBOS.register_queue(
+            starts_of(graph), polling_interval_sec=self.pace.poll, on_conflict=known,
+            limiter={"limit": told.rate, "period": told.period} if told and told.rate and told.period else None,
+        )  # fmt: skip
 
     # -- its watch over the others ------------------------------------------------------------------------
 

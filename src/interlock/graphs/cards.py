@@ -109,6 +109,9 @@ class Limits(Declared):
     model_calls: int | None = Field(default=None, ge=0, description="Calls of models.")
     tokens: int | None = Field(default=None, ge=0, description="Tokens read and written by models.")
     cost: Cost | None = Field(default=None, description="What the calls of models may cost.")
+    time: Duration | None = Field(
+        default=None, description="How long it may take from when it is accepted, waits included."
+    )
 
 
 NodeName = Annotated[str, Field(pattern=NAME, description="The name that steps use.")]

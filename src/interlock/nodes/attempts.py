@@ -7,13 +7,14 @@ with the run makes the next attempt.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from interlock.errors import InterlockError, ModelError, StepLimitExceeded, StepTimeout
 from interlock.graphs.spec import PythonStep, ReasonStep, RouteStep
 from interlock.nodes.moves import FailureKind, Leave
 from interlock.nodes.retry import after
 from interlock.nodes.services import Place, Services
-from interlock.nodes.timeout import Deadline
+from interlock.nodes.timeout import Deadline, within
 
 
 def attempted(
@@ -25,10 +26,12 @@ def attempted(
 
     Raises:
         LimitExceeded: the run, or one above it, has used what it may.
+        RunCancelled: it was cancelled; a model that is being asked is not waited for.
     """
+    watch = partial(services.runs.going, place.run)
     while True:
         attempt = services.runs.attempt(place.run, place.step, place.visit)
-        deadline = Deadline(step.timeout, place.step)
+        deadline = Deadline(step.timeout, place.step, watch=None if isinstance(step, PythonStep) else watch)
         try:
             return work(deadline)
         except (ModelError, StepTimeout, StepLimitExceeded) as error:
@@ -36,7 +39,7 @@ def attempted(
             pause = after(kind, attempt, step.retry, f"{place.run}/{place.step}/{place.visit}")
             if pause is None:
                 return Leave("failed", note=error.message, kind=kind)
-            services.sleep(pause.total_seconds())
+            within(None, partial(services.sleep, pause.total_seconds()), watch=watch)
 
 
 def kind_of(error: InterlockError, deadline: Deadline) -> FailureKind:

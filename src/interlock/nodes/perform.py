@@ -9,10 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 from interlock.digest import Json, plain
-from interlock.errors import DecidedStricter, EffectFailed, EffectNotDone, InterlockError, Refused, StepTimeout
+from interlock.errors import (
+    DecidedStricter,
+    EffectFailed,
+    EffectNotDone,
+    InterlockError,
+    LimitExceeded,
+    Refused,
+    RunCancelled,
+    StepTimeout,
+)
 from interlock.graphs.cards import Retry
 from interlock.graphs.spec import Performing
 from interlock.nodes.binding import binding
@@ -22,7 +32,7 @@ from interlock.nodes.moves import FailureKind
 from interlock.nodes.policy_inputs import decided_again
 from interlock.nodes.retry import after
 from interlock.nodes.services import Place, Services
-from interlock.nodes.timeout import NEVER, Deadline
+from interlock.nodes.timeout import NEVER, Deadline, within
 from interlock.policies.language import Requirement
 from interlock.store.locks import Hold, held
 from interlock.store.tables import Effect
@@ -47,6 +57,14 @@ class _TooLate(EffectNotDone):
     """A read did not answer in time; it changed nothing."""
 
 
+class _Unwanted(InterlockError):
+    """A read was not waited for, since its run is to end; it changed nothing."""
+
+    def __init__(self, cause: RunCancelled | LimitExceeded) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
+
+
 def perform(place: Place, retry: Retry, services: Services, deadline: Deadline | None = None) -> Performed:
     """Perform the visit's newest proposal, or find out what became of an earlier attempt.
 
@@ -56,6 +74,7 @@ def perform(place: Place, retry: Retry, services: Services, deadline: Deadline |
     Raises:
         Refused: there is no authorisation for exactly this action; nothing was called.
         RunBusy: another process is performing it now.
+        RunCancelled, LimitExceeded: the run is to end; nothing more was called.
     """
     newest = services.ledger.latest(place.run, place.step, place.visit)
     if newest is None:
@@ -115,7 +134,7 @@ def _attempts(
             return Performed("regate", anew, error.message)
         context = context_of(effect, services)
         try:
-            result = _call(action, arguments, context, deadline or _deadline(action, place))
+            result = _call(action, arguments, context, deadline or _deadline(action, place, services))
             written = context.secrets.redacted(plain(result.model_dump()))
         except (EffectNotDone, EffectFailed) as error:
             kind, because = _kind(error), context.secrets.text(error.message)
@@ -129,6 +148,9 @@ def _attempts(
                 effect = services.ledger.failed(effect, because, retryable=again)
                 if not again:
                     return Performed("failed", effect, because, kind)
+        except _Unwanted as unwanted:
+            services.ledger.failed(effect, unwanted.message, retryable=False)
+            raise unwanted.cause from None
         except Exception as error:  # whatever a tool throws, what became of the effect is unknown
             said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             because = context.secrets.text(said)
@@ -146,15 +168,16 @@ def _attempts(
             assert isinstance(written, dict)
             return Performed("done", _verified(services.ledger.executed(effect, written), action, services))
         assert pause is not None
-        services.sleep(pause.total_seconds())
+        watch = partial(services.runs.going, place.run)
+        within(None, partial(services.sleep, pause.total_seconds()), watch=watch)
 
 
-def _deadline(action: Action, place: Place) -> Deadline:
+def _deadline(action: Action, place: Place, services: Services) -> Deadline:
     """The end of an attempt that begins now; an action that changes something is never given up on."""
     step = place.spec.steps[place.step]
     if action.consequential or not isinstance(step, Performing):
         return NEVER
-    return Deadline(step.timeout, place.step)
+    return Deadline(step.timeout, place.step, watch=partial(services.runs.going, place.run))
 
 
 def _call(action: Action, arguments: Arguments, context: ActionContext, deadline: Deadline) -> Result:
@@ -164,6 +187,8 @@ def _call(action: Action, arguments: Arguments, context: ActionContext, deadline
         return deadline.within(lambda: action.run(arguments, context))
     except StepTimeout as late:
         raise _TooLate(late.message) from None
+    except (RunCancelled, LimitExceeded) as over:
+        raise _Unwanted(over) from None
 
 
 def _kind(error: EffectNotDone | EffectFailed) -> FailureKind:

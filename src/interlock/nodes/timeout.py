@@ -20,21 +20,30 @@ from interlock.policies.declared import duration_text
 
 T = TypeVar("T")
 
+LOOK = 0.5
+"""Seconds between two looks whether what is waited for is still wanted."""
 
-def within(seconds: float | None, function: Callable[[], T], message: str | None = None) -> T:
+
+def within(
+    seconds: float | None,
+    function: Callable[[], T],
+    message: str | None = None,
+    watch: Callable[[], None] | None = None,
+) -> T:
     """What `function` gives, or raises, in at most so many seconds.
 
     `function` may only read and wait: when the time is over it is left alone, not stopped.
 
     Args:
-        seconds: None waits for ever, in the caller's own thread.
+        seconds: None waits for ever; without a `watch`, in the caller's own thread.
+        watch: asked again and again while it goes on; what it raises ends the wait.
 
     Raises:
         StepTimeout: the time is over; what `function` gives later goes nowhere.
     """
-    if seconds is None:
+    if seconds is None and watch is None:
         return function()
-    if seconds <= 0:
+    if seconds is not None and seconds <= 0:
         raise StepTimeout(message)
     ended: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
     context = copy_context()
@@ -46,10 +55,17 @@ def within(seconds: float | None, function: Callable[[], T], message: str | None
             ended.put((None, error))
 
     Thread(target=attempt, name="attempt", daemon=True).start()  # a daemon: no exit waits for it
-    try:
-        value, error = ended.get(timeout=seconds)
-    except Empty:
-        raise StepTimeout(message) from None
+    ends = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = None if ends is None else max(0.0, ends - time.monotonic())
+        try:
+            value, error = ended.get(timeout=left if watch is None else min(LOOK, LOOK if left is None else left))
+            break
+        except Empty:
+            if ends is not None and time.monotonic() >= ends:
+                raise StepTimeout(message) from None
+            if watch is not None:
+                watch()
     if error is not None:
         raise error
     return value  # type: ignore[return-value]  # without an error it is what the function gave
@@ -58,8 +74,15 @@ def within(seconds: float | None, function: Callable[[], T], message: str | None
 class Deadline:
     """When the attempt that begins now is over."""
 
-    def __init__(self, timeout: timedelta | None, step: str = "", clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        timeout: timedelta | None,
+        step: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        watch: Callable[[], None] | None = None,
+    ) -> None:
+        """`watch` raises once nothing is wanted of the attempt any more."""
+        self._clock, self._watch = clock, watch
         self._ends = None if timeout is None else clock() + timeout.total_seconds()
         over = f"step {step} took longer than its timeout of {duration_text(timeout)}." if timeout is not None else None
         self._message = over
@@ -79,7 +102,7 @@ class Deadline:
         Raises:
             StepTimeout: see `within`.
         """
-        return within(self.remaining, function, self._message)
+        return within(self.remaining, function, self._message, self._watch)
 
 
 NEVER = Deadline(None)

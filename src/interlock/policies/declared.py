@@ -22,7 +22,12 @@ class Declared(BaseModel):
 SPAN = r"([0-9]{1,6})(ms|s|m|h|d)"
 
 
-def _duration(value: Any) -> Any:
+def duration(value: Any) -> timedelta:
+    """A span of time as files write it, read.
+
+    Raises:
+        ValueError: it is none.
+    """
     if isinstance(value, timedelta):
         return value
     match = re.fullmatch(SPAN, value) if isinstance(value, str) else None
@@ -43,7 +48,7 @@ def duration_text(value: timedelta) -> str:
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
+    BeforeValidator(duration),
     PlainSerializer(duration_text),
     WithJsonSchema({"type": "string", "pattern": f"^{SPAN}$", "examples": ["30s", "24h"]}),
 ]

@@ -39,7 +39,7 @@ from interlock.store.database import Database
 from interlock.store.families import Same, inherited, repeated, unnamed
 from interlock.store.locks import Hold
 from interlock.store.reservations import Reserved, follow, reserve
-from interlock.store.runs import ENDED
+from interlock.store.spend import ENDED, going
 from interlock.store.tables import Approval, Effect, Run
 
 Again = Callable[[Effect, Records], Verdict | None]
@@ -251,7 +251,7 @@ class Ledger:
     ) -> Effect:
         """Commit the intent: from now on the outside world may change.
 
-        The same transaction checks that the run has not ended, that the row's digest is `digest` (what is
+        The same transaction checks that the run may go on, that the row's digest is `digest` (what is
         about to be sent), that no other proposal of the visit has begun, and that the action was decided
         `auto` or holds an approval, which it consumes.  With `again` it is decided once more on what counts
         by now, and from then on the action counts itself: of two that fit a budget only alone, one passes.
@@ -270,6 +270,7 @@ class Ledger:
             DecidedStricter: the policies deny it by now, or ask for more than was granted, or another run of
                 the family has done it; nothing changed.
             Refused: there is no valid authorisation; nothing changed.
+            RunCancelled, LimitExceeded: its run was cancelled, or its time is over; nothing changed.
             Conflict: somebody else moved the row first.
         """
         now = self._clock()
@@ -282,6 +283,7 @@ class Ledger:
             run = session.get(Run, current.run_id)
             if run is None or run.status in ENDED:
                 raise Refused(f"effect {effect.id}: its run has ended, so nothing more is done.")
+            going(session, run, now)
             if current.digest is None or current.digest != digest:
                 raise Refused(f"effect {effect.id}: what would be sent is not what was decided; it is gated again.")
             begun = select(Effect).where(Effect.run_id == current.run_id, Effect.step == current.step)

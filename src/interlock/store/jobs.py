@@ -3,6 +3,9 @@
 The queue is DBOS's, in the same database as our rows, so a job is there exactly when its cause is: that a run was
 accepted, that people decided, that a moment came.  A job names a run and nothing else, and any number of jobs for a run
 do no harm: whoever takes one reads from the rows what is to be done.  Where no worker ever served there are no jobs.
+
+Runs of a graph that may only be begun at a rate pass a queue of their own first, which nothing else waits in: a decision
+about a run that has begun is never kept waiting by those that have not.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from sqlmodel import Session
 from interlock.errors import SettingsError
 from interlock.store.chain import Link
 from interlock.store.database import Database, call
+from interlock.store.queues import rated
 from interlock.store.spend import lineage
 from interlock.store.tables import Approval, Meta, Pause, Run
 
@@ -28,12 +32,14 @@ if TYPE_CHECKING:
 
 ADVANCE = "advance"
 """The workflow that every job starts, with the id of a run."""
+BEGIN = "begin"
+"""The workflow that lets a run begin where its graph has a rate: it writes the job that advances the run."""
 APPLICATION = "interlock"
 """Name and version of the application: fixed, so that a new release goes on with the jobs of the last one."""
 SERVED = "workers"
 """Name of the row that tells that workers serve this database."""
 WAKING = frozenset(
-    {"run.created", "approval.approved", "approval.rejected", "approval.expired", "approval.superseded",
+    {"run.created", "run.cancelling", "approval.approved", "approval.rejected", "approval.expired", "approval.superseded",
      "approval.answered", "pause.done", "pause.expired"}
 )  # fmt: skip
 """What gives a run something to do."""
@@ -60,11 +66,14 @@ class Jobs:
         if run_id is not None:
             self.wake(session, run_id, str(entry.seq))
 
-    def wake(self, session: Session, run_id: str, cause: str) -> None:
+    def wake(self, session: Session, run_id: str, cause: str, *, admitted: bool = False) -> None:
         """Write the job that advances a run; the same cause is the same job.
+
+        For a run that nobody has begun, where its graph has a rate, it is the job that lets it begin first.
 
         Args:
             run_id: the run, or a run below it.
+            admitted: it may begin by now.
 
         Raises:
             SettingsError: this program cannot write jobs, so nothing of the transaction is kept.
@@ -73,21 +82,25 @@ class Jobs:
         if found is None:
             return
         *_, root = lineage(session, found)
+        begins = root.status == "created" and not admitted and root.cancelled_by is None and rated(session, root.graph)
         client = self._client
-        from dbos import WorkflowSerializationFormat
+        from dbos import EnqueueOptions, WorkflowSerializationFormat
 
-        client.enqueue_in_transaction(
-            session,
-            {
-                "workflow_name": ADVANCE,
-                "queue_name": queue_of(root.graph),
-                "queue_partition_key": root.id,
-                "workflow_id": _id(root.id, cause),
-                "app_version": APPLICATION,
-                "serialization_type": WorkflowSerializationFormat.PORTABLE,
-            },
-            root.id,
-        )
+        job: EnqueueOptions = {
+            "workflow_name": BEGIN if begins else ADVANCE,
+            "queue_name": starts_of(root.graph) if begins else queue_of(root.graph),
+            "workflow_id": _id(root.id, cause),
+            "app_version": APPLICATION,
+            "serialization_type": WorkflowSerializationFormat.PORTABLE,
+        }
+        if not begins:
+            job["queue_partition_key"] = root.id
+        client.enqueue_in_transaction(session, job, root.id)
+
+    def admit(self, run_id: str) -> None:
+        """Let a run begin: write the job that advances it, however often this is asked."""
+        with self._database.write() as session:
+            self.wake(session, run_id, "begun", admitted=True)
 
     def served(self, session: Session) -> bool:
         """Whether workers serve this database; once they do, it stays so."""
@@ -186,6 +199,11 @@ def _id(run_id: str, cause: str) -> str:
 def queue_of(graph: str) -> str:
     """The queue of a graph's runs."""
     return f"graph-{re.sub(r'[^a-z0-9_-]', '-', graph.lower())}"
+
+
+def starts_of(graph: str) -> str:
+    """The queue of a graph's runs that may only be begun at a rate."""
+    return queue_of(graph).replace("graph-", "starts-", 1)
 
 
 def _run_of(session: Session, entry: Link) -> str | None:

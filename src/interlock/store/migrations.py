@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from interlock.store.append_only import make_append_only
 from interlock.store.reservations import follow, reserve
 from interlock.store.spend import limits_of
-from interlock.store.tables import Credential, Effect, Meta, Row, User
+from interlock.store.tables import Credential, Effect, Meta, Moment, Row, User
 
 SCHEMA = "6"
 """Version of the tables; a database of an unknown version is refused, never guessed at."""
@@ -26,7 +26,7 @@ def migrate(session: Session, meta: Meta) -> bool:
     if meta.value in ("1", "2"):
         _to_3(session)
     _sign_in_anew(session)
-    Row.metadata.create_all(session.connection())  # 4: what action models were asked, 5: the workers, 6: forks, people
+    Row.metadata.create_all(session.connection())  # 4: what action models were asked, 5: workers, 6: see below
     _to_6(session, known)
     _admit(session)
     meta.value = SCHEMA
@@ -115,6 +115,7 @@ INDEXES_OF_6: tuple[tuple[str, str], ...] = (
     ("runs", "ix_runs_by_graph"),
     ("runs", "ix_runs_by_requester"),
     ("runs", "ix_runs_by_spec"),
+    ("runs", "ix_runs_due_at"),
     ("approvals", "ix_approvals_oldest"),
     ("approvals", "ix_approvals_due"),
     ("approvals", "ix_approvals_counted"),
@@ -129,15 +130,18 @@ COLUMNS_OF_6: tuple[tuple[str, str], ...] = (
     ("approvals", "title VARCHAR NOT NULL DEFAULT ''"),
     ("approvals", "action VARCHAR"),
     ("approvals", "risk VARCHAR"),
+    ("runs", "due_at {moment}"),
+    ("runs", "cancelled_by VARCHAR"),
 )
 """Table and definition of each column that version 6 added to a table of version 5."""
 
 
 def _to_6(session: Session, known: set[str]) -> None:
     """Columns and indexes of tables that were there before; the others were made with theirs."""
+    moment = Moment().compile(session.connection().dialect)
     for table, column in COLUMNS_OF_6:
         if table in known:
-            session.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
+            session.execute(text(f"ALTER TABLE {table} ADD COLUMN {column.format(moment=moment)}"))
     if "approvals" in known:
         _find(session)
     for table, index in INDEXES_OF_6:

@@ -20,11 +20,9 @@ from interlock.errors import NotFound, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.families import Ancestor, ancestry, requesters
-from interlock.store.spend import limits_of, lineage, record, use, visit_of, visit_within, within
+from interlock.store.spend import ENDED, due_at, going, limits_of, lineage, record, use, visit_of, visit_within, within
 from interlock.store.tables import PinnedSpec, Run, Visit, Written
 from interlock.store.written import INPUT, Value, record_values, written
-
-ENDED = ("done", "failed", "cancelled")
 
 AT_ONCE = 500
 """Runs that one query names; databases bound how many values a statement takes."""
@@ -130,6 +128,7 @@ class Runs:
 
     def _new(self, spec: dict[str, Any], spec_digest: str, input: dict[str, Any], requester: str, run_id: str) -> Run:
         now = self._clock()
+        limits = limits_of(spec.get("limits") or {})
         return Run(
             id=run_id,
             graph=spec["graph"],
@@ -137,9 +136,10 @@ class Runs:
             status="created",
             input=input,
             output={},
-            limits=limits_of(spec.get("limits") or {}),
+            limits=limits,
             requester=requester,
             traced=True,
+            due_at=due_at(limits, now),
             created_at=now,
             updated_at=now,
         )
@@ -225,14 +225,57 @@ class Runs:
     # Status -------------------------------------------------------------------------------------
 
     def status(self, run_id: str, status: str) -> None:
-        """Note that a living run is `running` or `waiting`."""
+        """Note that a living run is `running` or `waiting`.
+
+        Raises:
+            Refused, RunCancelled, LimitExceeded: it may not go on, so it is not to wait either.
+        """
         with self._database.write() as session:
             run = _fetch(session, run_id)
-            if run.status in ENDED:
-                raise Refused(f"run {run_id} is {run.status}; start a new one.")
+            going(session, run, self._clock())
             if run.status != status:
                 run.status, run.updated_at = status, self._clock()
                 session.add(run)
+
+    def going(self, run_id: str) -> None:
+        """Check that a run may go on.
+
+        Raises:
+            Refused, RunCancelled, LimitExceeded: it has ended, it was cancelled, or its time is over.
+        """
+        with self._database.read() as session:
+            going(session, _fetch(session, run_id), self._clock())
+
+    def cancel(self, run_id: str, person: str) -> Run:
+        """Note that somebody wants a run cancelled: from here on no node of it begins, and no intent is written.
+
+        Whoever drives it, or will, ends it.  The first who asks is the one on record.
+
+        Raises:
+            Refused: it has ended already.
+        """
+        with self._database.write() as session:
+            run = _fetch(session, run_id)
+            if run.status in ENDED:
+                raise Refused(f"run {run_id} is {run.status} already.")
+            if run.cancelled_by is None:
+                run.cancelled_by = person
+                session.add(run)
+                self._audit.append(session, person, "run.cancelling", run_id, {})
+            return run
+
+    def overdue(self, run_ids: Iterable[str] | None = None) -> Sequence[str]:
+        """Living runs that are to end because they were cancelled or their time is over, children before their parents.
+
+        Args:
+            run_ids: only these.
+        """
+        over = col(Run.cancelled_by).is_not(None) | (col(Run.due_at) <= self._clock())
+        query = select(Run.id).where(col(Run.status).not_in(ENDED), over).order_by(col(Run.created_at).desc())
+        if run_ids is not None:
+            query = query.where(col(Run.id).in_(list(run_ids)))
+        with self._database.read() as session:
+            return session.exec(query.limit(AT_ONCE)).all()
 
     def end(
         self,
@@ -244,6 +287,7 @@ class Runs:
         error: str | None = None,
         actor: str = "run",
         also: Callable[[Session, Sequence[str]], None] | None = None,
+        by_itself: bool = False,
     ) -> Run:
         """End a run for good, and with it every run below it that lives; ending an ended run changes nothing.
 
@@ -251,11 +295,17 @@ class Runs:
 
         Args:
             also: further changes that belong to the same transaction; it is given the ids of the runs that end.
+            by_itself: it has come to its end, which it may only where it may go on.
+
+        Raises:
+            RunCancelled, LimitExceeded: it was to end by itself, and was cancelled before, or its time is over.
         """
         with self._database.write() as session:
             run = _fetch(session, run_id)
             if run.status in ENDED:
                 return run
+            if by_itself:
+                going(session, run, self._clock())
             ending = [each for each in reversed(_family(session, run_id)) if each.status not in ENDED]
             for each in ending:  # every row before the first entry: others lock rows upwards, and the chain last
                 each.status, each.outcome, each.error, each.updated_at = status, outcome, error, self._clock()
@@ -291,13 +341,13 @@ class Runs:
 
         Raises:
             Refused: the run has ended, or was not at that edge: its position was forged.
-            LimitExceeded: the run, or one above it, has used its steps.
+            RunCancelled: it was cancelled.
+            LimitExceeded: the run, or one above it, has used its steps or its time.
         """
         now = self._clock()
         with self._database.write() as session:
             run = _fetch(session, run_id)
-            if run.status in ENDED:
-                raise Refused(f"run {run_id} is {run.status}; start a new one.")
+            going(session, run, now)
             last = _last_visit(session, run_id)
             known = session.get(Visit, (run_id, step, visit))
             if known is not None:
@@ -326,11 +376,11 @@ class Runs:
 
         Raises:
             Refused: it is not: it has ended, moved on, or its position was forged.
+            RunCancelled, LimitExceeded: it was cancelled, or its time is over.
         """
         with self._database.read() as session:
             run = _fetch(session, run_id)
-            if run.status in ENDED:
-                raise Refused(f"run {run_id} is {run.status}; start a new one.")
+            going(session, run, self._clock())
             last = _last_visit(session, run_id)
             if last is None or (last.step, last.visit) != (step, visit):
                 raise Refused(f"run {run_id} is not at {step}; its position was changed from outside.")
@@ -413,6 +463,7 @@ class Runs:
         """
         with self._database.write() as session:
             run, row = _fetch(session, run_id), visit_of(session, run_id, step, visit)
+            going(session, run, self._clock())
             visit_within(row, limits or {}, calls=1)
             within(session, run)
             use(session, run, "model_calls")

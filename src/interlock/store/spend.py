@@ -1,4 +1,4 @@
-"""What runs use up: steps, model calls, tokens and money, counted against limits across restarts.
+"""What runs use up: steps, model calls, tokens, money and time, counted against limits across restarts.
 
 A child run's use counts for it and for every run above it, each against its own limits, in the one
 transaction that records the use.
@@ -7,13 +7,19 @@ transaction that records the use.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any, Literal
 
 from sqlmodel import Session
 
-from interlock.errors import LimitExceeded, Refused, StepLimitExceeded
+from interlock.errors import LimitExceeded, Refused, RunCancelled, StepLimitExceeded
+from interlock.policies.declared import duration, duration_text
 from interlock.store.tables import Run, Visit
+
+ENDED = ("done", "failed", "cancelled")
+"""States of a run that is over."""
 
 Counter = Literal["steps", "model_calls", "tokens", "micro_usd"]
 
@@ -34,10 +40,37 @@ _LIMITS: dict[Counter, str] = {
 def limits_of(limits: Mapping[str, Any]) -> dict[str, int]:
     """The limits of a spec or step, in its JSON form, by counter; an absent one does not limit."""
     found = {name: limits.get(name) for name in ("steps", "model_calls", "tokens")}
+    if limits.get("time") is not None:
+        found["time"] = ceil(duration(limits["time"]).total_seconds())
     cost = limits.get("cost")
     if cost is not None:
         found["micro_usd"] = int(Decimal(str(cost["usd"])) * 1_000_000)
     return {name: int(value) for name, value in found.items() if value is not None}
+
+
+def due_at(limits: Mapping[str, int], begun: datetime) -> datetime | None:
+    """When the time of a run that was accepted at a moment is over; None where nothing limits it."""
+    return begun + timedelta(seconds=limits["time"]) if "time" in limits else None
+
+
+def going(session: Session, run: Run, now: datetime) -> None:
+    """Check that the run may go on: it has not ended, and neither it nor one above it was cancelled or is overdue.
+
+    Raises:
+        Refused: it has ended.
+        RunCancelled: it was cancelled.
+        LimitExceeded: its time is over.
+    """
+    if run.status in ENDED:
+        raise Refused(f"run {run.id} is {run.status}; start a new one.")
+    above = list(lineage(session, run))
+    for each in above:
+        if each.cancelled_by is not None:
+            raise RunCancelled(f"run {each.id} was cancelled.", run=each.id, person=each.cancelled_by)
+    for each in reversed(above):
+        if each.due_at is not None and now >= each.due_at:
+            took = duration_text(timedelta(seconds=each.limits["time"]))
+            raise LimitExceeded(f"run {each.id} has used its {took} (limits.time).", run=each.id)
 
 
 def lineage(session: Session, run: Run) -> Iterator[Run]:

@@ -15,6 +15,7 @@ from sqlmodel import col, select
 
 from interlock.store.database import Database
 from interlock.store.runs import AT_ONCE
+from interlock.store.spend import ENDED
 from interlock.store.tables import Approval, Pause, Run, Visit
 
 DECIDED = ("approved", "rejected", "expired", "superseded", "answered")
@@ -22,7 +23,7 @@ DECIDED = ("approved", "rejected", "expired", "superseded", "answered")
 
 
 def stranded(database: Database, before: datetime) -> Sequence[str]:
-    """Runs that should be going and have not changed since `before`, and those whose wait was over by then.
+    """Runs that should be going and have not changed since `before`, and those whose wait or time was over by then.
 
     A wait is over where its visit is still open and what was asked there last is decided.  The moments of the run and
     of the decision are not compared: whoever parked the run after the decision may not have seen it, and the clocks of
@@ -45,7 +46,10 @@ def stranded(database: Database, before: datetime) -> Sequence[str]:
     )
     going = col(Run.status).in_(("created", "running")) & (col(Run.updated_at) < before)
     woken = (col(Run.status) == "waiting") & (decided.exists() | over.exists())
-    query = select(Run.id).where(going | woken).order_by(col(Run.updated_at)).limit(AT_ONCE)
+    ending = col(Run.status).not_in(ENDED) & (
+        (col(Run.cancelled_by).is_not(None) & (col(Run.updated_at) < before)) | (col(Run.due_at) < before)
+    )
+    query = select(Run.id).where(going | woken | ending).order_by(col(Run.updated_at)).limit(AT_ONCE)
     with database.read() as session:
         return session.exec(query).all()
 

@@ -113,6 +113,10 @@ class Run(Row, table=True):
     model_calls: int = 0
     tokens: int = 0
     cost_micro_usd: int = 0
+    due_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True, index=True))
+    """When its time is over; None: it may take as long as it likes."""
+    cancelled_by: str | None = None
+    """Who wants it cancelled: it ends before its next node.  Of a run that another one started, that one's counts."""
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 
@@ -598,6 +602,21 @@ class Notice(Row, table=True):
     """When it is tried next; while somebody delivers it, when others may take it over."""
     created_at: datetime = _moment()
     sent_at: datetime | None = _optional_moment()
+
+
+class QueueSettings(Row, table=True):
+    """How the runs of a graph are handed to workers, where somebody has set it."""
+
+    __tablename__ = "queue_settings"
+
+    graph: str = Field(primary_key=True)
+    at_once: int | None = None
+    """Runs that are advanced at a time, over all workers."""
+    rate: int | None = None
+    """Runs that are begun in any `period` seconds, over all workers."""
+    period: float | None = None
+    priority: int = 0
+    """Whose run gets a worker's next free place: the highest first."""
 
 
 class Worker(Row, table=True):

@@ -20,7 +20,7 @@ from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.effects import OPEN, Ledger, fetch
 from interlock.store.runs import ENDED, is_body_of
-from interlock.store.spend import limits_of
+from interlock.store.spend import due_at, limits_of
 from interlock.store.tables import Approval, EarlyEvent, Effect, Pause, PinnedSpec, Run, Upgrade, Visit
 from interlock.store.written import Value, add_values, rename
 
@@ -115,6 +115,7 @@ class Upgrades:
             run.spec_digest, run.input = change.new, change.input
             run.graph = change.spec["graph"]
             run.limits, run.updated_at = limits_of(change.spec.get("limits") or {}), self._clock()
+            run.due_at = due_at(run.limits, run.created_at)
             session.add(run)
             session.flush()
             return self._recorded(session, change, actor, [row.id for row in voided])
