@@ -23,6 +23,7 @@ from interlock.cli import (
     notify,
     people,
     policy,
+    queue,
     review,
     runs,
     schema,
@@ -75,6 +76,7 @@ runs.app.command()(travel.states)
 runs.app.command()(travel.state)
 runs.app.command()(travel.fork)
 app.add_typer(runs.app, name="runs")
+app.add_typer(queue.app, name="queue")
 review.app.command()(ask.ask)
 review.app.command()(claiming.claim)
 review.app.command()(claiming.release)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -74,11 +75,15 @@ class Report:
 
 
 def sentence(bounds: Bounds) -> str:
-    """Bounds in words; tokens and money only where a model is used, and with a warning where neither has a limit."""
+    """Bounds in words; tokens and money only where a model is used, with a warning where neither has a limit; time where it has one."""
     spent = {name: value for name, value in bounds if name in ("tokens", "cost") and bounds.model_calls != 0}
-    shown = {name: value for name, value in bounds if name not in ("tokens", "cost")}
+    shown = {name: value for name, value in bounds if name not in ("tokens", "cost", "seconds")}
     shown |= {name: value for name, value in spent.items() if value is not None}
     words = ", ".join(counted(name, value) for name, value in shown.items())
+    if bounds.seconds is not None:
+        from interlock.policies.declared import duration_text
+
+        words += f" and {duration_text(timedelta(seconds=bounds.seconds))}"
     endless = spent and all(value is None for value in spent.values())
     return f"{words}; nothing limits its tokens or cost" if endless else words
 

@@ -288,7 +288,12 @@ def send(
 
 @app.command()
 def cancel(run_id: RunId, as_json: AsJson = False, person: As = None, token: TokenFile = None) -> None:
-    """Cancel a run: nothing more is done; what was done stays done and is listed."""
+    """Cancel a run: nothing more is done; what was done stays done and is listed.
+
+    A step that another process is in comes to its end, and that process ends the run.
+    """
+    from interlock.store.runs import ENDED
+
     engine = open_engine(as_json)
     cancelled = engine.cancel(run_id, acting_as(engine.services, person, token))
     family = engine.services.runs.family(run_id)
@@ -298,7 +303,10 @@ def cancel(run_id: RunId, as_json: AsJson = False, person: As = None, token: Tok
         print_json(run_object(cancelled) | {"effects": [effect_object(row) for row in done]})
         return
     out = console()
-    out.print(f"cancelled {run_id}")
+    if cancelled.status in ENDED:
+        out.print(f"cancelled {run_id}")
+    else:
+        out.print(f"{run_id} is told to end: no further step begins. The process that drives it ends it.")
     known = engine.project.actions
     for row in done:
         if row.action in known and not known[row.action].consequential:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from interlock.policies.declared import NAME, Declared, Duration
 from interlock.policies.language import Provenance
@@ -112,6 +112,12 @@ class Limits(Declared):
     time: Duration | None = Field(
         default=None, description="How long it may take from when it is accepted, waits included."
     )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A graph that does not limit its time keeps the digest that it had before there was such a limit."""
+        written: dict[str, Any] = write(self)
+        return written if self.time is not None else {key: value for key, value in written.items() if key != "time"}
 
 
 NodeName = Annotated[str, Field(pattern=NAME, description="The name that steps use.")]

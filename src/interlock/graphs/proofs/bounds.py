@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from math import ceil
 
 from pydantic import BaseModel, ConfigDict
 
@@ -51,6 +52,8 @@ class Bounds(BaseModel):
     tokens: int | None = None
     cost: Decimal | None = None
     """US dollars; None without a limit."""
+    seconds: int | None = None
+    """From when it is accepted, waits included; None without a limit."""
 
 
 ENDLESS = Decimal("Infinity")
@@ -110,6 +113,7 @@ def bounds(spec: Spec, actions: Mapping[str, Action] | None = None) -> Bounds:
         approvals=_whole(min(found["approvals"], steps)),
         tokens=_whole(tokens),
         cost=cost if cost.is_finite() else None,
+        seconds=None if limits.time is None else ceil(limits.time.total_seconds()),
     )
 
 
