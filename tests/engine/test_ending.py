@@ -12,6 +12,7 @@ import pytest
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
+from pydantic import PrivateAttr
 
 from interlock.engine import service
 from interlock.engine.service import Engine, Standing
@@ -64,12 +65,16 @@ PATIENCE = 60.0
 class Slow(ScriptedChatModel):
     """A model that answers when it is let to."""
 
+    _asked: Event = PrivateAttr()
+    _answer: Event = PrivateAttr()
+
     def __init__(self, asked: Event, answer: Event) -> None:
         super().__init__([{"verdict": "go", "amount": 1}])
-        self._wait = lambda: (asked.set(), answer.wait(PATIENCE))
+        self._asked, self._answer = asked, answer
 
     def _generate(self, messages: list[BaseMessage], *arguments: Any, **options: Any) -> ChatResult:
-        self._wait()
+        self._asked.set()
+        assert self._answer.wait(PATIENCE)
         return super()._generate(messages, *arguments, **options)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from interlock.engine.places import Places
 from interlock.engine.service import Engine, Standing
 from interlock.engine.worker import Ended, Pace, Worker
 from interlock.testing import FakeClock
@@ -39,10 +40,10 @@ class Told:
 
 
 @contextmanager
-def serving(worker: Worker, ended: list[Ended]) -> Iterator[None]:
+def serving(worker: Worker, ended: list[Ended], ready: Event | None = None) -> Iterator[None]:
     """Let the worker serve for the length of the block, and then drain."""
-    stop = Event()
-    thread = Thread(target=lambda: ended.append(worker.serve(stop)))
+    stop, serves = Event(), ready or Event()
+    thread = Thread(target=lambda: ended.append(worker.serve(stop, lambda _: serves.set())))
     thread.start()
     try:
         yield
@@ -75,11 +76,19 @@ def test_runs_accepted_before_the_first_worker_are_found_and_driven_one_at_a_tim
     assert [engine.services.runs.get(run).status for run in runs] == ["done", "done"]
 
 
-def _watched(drive: Callable[..., Standing], monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Event:
-    """Set once two runs are driven at the same time, which each drive gives the next one a moment to do."""
+def _watched(
+    drive: Callable[..., Standing], monkeypatch: pytest.MonkeyPatch, engine: Engine, graph: str | None = None
+) -> Event:
+    """Set once two runs are driven at the same time, which each drive gives the next one a moment to do.
+
+    Args:
+        graph: only runs of this graph are looked at.
+    """
     overlapped, lock, inside = Event(), Lock(), list[str]()
 
     def watched(run_id: str, **more: Any) -> Standing:
+        if graph not in (None, engine.services.runs.get(run_id).graph):
+            return drive(run_id, **more)
         with lock:
             inside.append(run_id)
             if len(inside) > 1:
@@ -93,3 +102,58 @@ def _watched(drive: Callable[..., Standing], monkeypatch: pytest.MonkeyPatch, en
 
     monkeypatch.setattr(engine, "drive", watched)
     return overlapped
+
+
+def test_a_graph_goes_so_many_at_a_time_and_begins_no_more_than_its_rate(
+    make: Make, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queues have what was set before the worker came; a run whose turn has not come stays as it was accepted."""
+    told, ended = Told(), list[Ended]()
+    engine = Engine(make({"add": ADD, "other": OTHER}), told.events.put)
+    engine.project.queues.set("add", "boss", at_once=1)
+    engine.project.queues.set("other", "boss", rate=1, period=86_400.0)
+    runs = {_accept(engine, "add"), _accept(engine, "add")}
+    rated = {_accept(engine, "other"), _accept(engine, "other")}
+    clock.advance(timedelta(seconds=11))
+    overlapped = _watched(engine.drive, monkeypatch, engine, "add")
+    with serving(Worker(engine, Pace(at_once=4, poll=0.05, sweep=0.05)), ended):
+        done = told.until("done", 3)
+        begun = _accept(engine, "add")  # whoever is begun after it shows that the rated one had every chance
+        assert told.until("done", 1) == {begun}
+    assert not overlapped.is_set()
+    assert done >= runs
+    assert sorted(engine.services.runs.get(run).status for run in rated) == ["created", "done"]
+
+
+def test_what_is_set_while_a_worker_serves_is_heeded(make: Make) -> None:
+    """A rate that is taken back lets those begin that it kept waiting."""
+    told, ended = Told(), list[Ended]()
+    engine = Engine(make({"add": ADD}), told.events.put)
+    engine.project.queues.set("add", "boss", rate=1, period=86_400.0)
+    ready = Event()
+    worker = Worker(engine, Pace(poll=0.05, sweep=0.05))
+    with serving(worker, ended, ready):
+        assert ready.wait(PATIENCE)
+        runs = {_accept(engine, "add"), _accept(engine, "add")}
+        first = told.until("done", 1)
+        engine.project.queues.set("add", "boss", rate=None, period=None)
+        assert first | told.until("done", 1) == runs
+
+
+def test_a_free_place_goes_to_the_highest_priority() -> None:
+    """Whoever came first among equals; a place is held by one at a time."""
+    places, order = Places(1), Queue[str]()
+
+    def take(name: str, priority: int) -> None:
+        with places.take(priority):
+            order.put(name)
+
+    threads = [Thread(target=take, args=each) for each in (("low", 0), ("high", 5), ("next", 5), ("lowest", -1))]
+    with places.take(0):
+        for number, thread in enumerate(threads, start=1):
+            thread.start()
+            while places.waiting < number:
+                thread.join(0.001)
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert [order.get_nowait() for _ in threads] == ["high", "next", "low", "lowest"]

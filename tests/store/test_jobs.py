@@ -10,14 +10,15 @@ import pytest
 from dbos import DBOS, DBOSClient, DBOSConfig
 from sqlalchemy import inspect, text
 
-from interlock.errors import SettingsError
+from interlock.errors import NotFound, SettingsError
 from interlock.nodes.wait import fits
 from interlock.policies.language import Requirement
 from interlock.store.audit import Audit
 from interlock.store.database import Database
 from interlock.store.forks import Branching, Forks
-from interlock.store.jobs import ADVANCE, APPLICATION, Jobs, queue_of
+from interlock.store.jobs import ADVANCE, APPLICATION, BEGIN, Jobs, queue_of, starts_of
 from interlock.store.pauses import Pauses
+from interlock.store.queues import Queues
 from interlock.store.runs import Child
 from interlock.store.stranded import stranded
 from interlock.store.tables import Approval
@@ -63,8 +64,16 @@ class Heard(Stores):
         for job in found:
             assert job.input is not None
             assert job.workflow_id.split("/")[:2] == [ADVANCE, job.input["args"][0]]
-            assert job.queue_name == queue_of("shop")
+            assert job.queue_name == (starts_of("shop") if job.name == BEGIN else queue_of("shop"))
         return [(job.workflow_id.split("/")[1], job.workflow_id.split("/")[2]) for job in found]
+
+    def queued(self) -> dict[str, list[str]]:
+        """The runs that the jobs which nobody has taken name, by what each job does."""
+        client = DBOSClient(system_database_engine=self.jobs.engine, application_name=APPLICATION)
+        found: dict[str, list[str]] = {}
+        for job in client.list_workflows(status="ENQUEUED"):
+            found.setdefault(job.name, []).append(job.workflow_id.split("/")[1])
+        return found
 
     def woken(self) -> list[str]:
         """The runs that jobs name."""
@@ -327,3 +336,51 @@ def test_a_moment_that_has_come_is_found(stores: Heard) -> None:
     stores.pauses.settle_due()
     stores.clock.advance(timedelta(seconds=1))
     assert _stranded(stores) == [run]
+
+
+def test_a_run_of_a_graph_with_a_rate_waits_to_begin_where_no_decision_waits(served: Heard) -> None:
+    """Accepted, it is in the queue of those that have not begun; a decision about one that has begun is not."""
+    begun = served.run()
+    served.park(begun)
+    approval = served.asked(begun)
+    Queues(served.database, served.audit).set("shop", "boss", rate=1, period=60.0)
+    accepted = [served.run(), served.run()]
+    assert {name: sorted(runs) for name, runs in served.queued().items()} == {ADVANCE: [begun], BEGIN: sorted(accepted)}
+    served.approvals.approve(approval.id, "fay")
+    assert served.queued()[ADVANCE] == [begun, begun]
+
+
+def test_a_run_that_may_begin_is_one_job_however_often_it_is_let(served: Heard) -> None:
+    """Delivered twice, the job that lets it begin writes one job that advances it."""
+    Queues(served.database, served.audit).set("shop", "boss", rate=1, period=60.0)
+    run = served.run()
+    served.jobs.admit(run)
+    served.jobs.admit(run)
+    assert served.queued() == {BEGIN: [run], ADVANCE: [run]}
+
+
+def test_a_cancelled_run_is_a_job_that_no_rate_keeps_waiting(served: Heard) -> None:
+    """Also where it has not begun: it only has to end."""
+    Queues(served.database, served.audit).set("shop", "boss", rate=1, period=60.0)
+    run = served.run()
+    served.runs.cancel(run, "boss")
+    assert served.queued() == {BEGIN: [run], ADVANCE: [run]}
+
+
+def test_settings_are_kept_one_by_one_and_taken_back_whole(stores: Heard) -> None:
+    """What is not named stays; every change is in the audit; the highest priority is that of the run's own graph."""
+    queues = Queues(stores.database, stores.audit)
+    run = stores.run()
+    assert queues.priority(run) == 0
+    queues.set("shop", "boss", at_once=3)
+    queues.set("shop", "boss", priority=7)
+    [row] = queues.list()
+    assert (row.graph, row.at_once, row.rate, row.priority, queues.priority(run)) == ("shop", 3, None, 7, 7)
+    assert not queues.applied(queues.list())
+    queues.apply(queues.list())
+    assert queues.applied(queues.list())
+    queues.clear("shop", "boss")
+    assert not queues.applied(queues.list())
+    with pytest.raises(NotFound, match="nothing is set for shop"):
+        queues.clear("shop", "boss")
+    assert stores.whole()
