@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from langgraph.types import Command
 
-from interlock.errors import InputError, Refused, RunBusy
+from interlock.engine import service
+from interlock.errors import InputError, Refused, RunBusy, RunCancelled
 from interlock.store.locks import held
 from tests.attacks.families import below, built, finish, raw, statuses
 from tests.attacks.house import House, Run, attempt
@@ -145,16 +146,32 @@ def test_parent_and_children_driven_at_once_act_once(house: House) -> None:
 
 
 def test_the_lease_is_the_roots_whichever_run_is_named(house: House) -> None:
-    """While somebody drives the root, neither it nor a run below it is driven or cancelled elsewhere."""
+    """While somebody drives the root, neither it nor a run below it is driven elsewhere."""
     run = nested(house)
     child = below(run, "inner.1")
     run.engine.approve(child.asked.id, "bob")
     with held(run.engine.services.database, house.home, f"run {run.id}", busy=""):
-        for act in (child.drive, run.drive, lambda: run.engine.cancel(run.id, "me")):
+        for act in (child.drive, run.drive):
             assert isinstance(attempt(act), RunBusy)
     assert house.effects == []
     child.drive()
     assert house.effects == ["pay 10 anna"]
+    assert run.whole()
+
+
+def test_a_run_that_somebody_holds_is_cancelled_all_the_same(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on record at once, and whoever goes on with the run or one below it performs nothing that was approved."""
+    monkeypatch.setattr(service, "CANCEL_PATIENCE", 0.0)
+    run = nested(house)
+    child = below(run, "inner.1")
+    run.engine.approve(child.asked.id, "bob")
+    with held(run.engine.services.database, house.home, f"run {run.id}", busy=""):
+        assert run.engine.cancel(run.id, "me").status == "waiting"
+        graph = raw(child)
+        assert isinstance(attempt(lambda: graph.invoke(Command(resume=YES), child.config)), RunCancelled)
+    child.drive()
+    assert set(statuses(run).values()) == {"cancelled"}
+    assert house.effects == []
     assert run.whole()
 
 
@@ -313,7 +330,7 @@ def test_nothing_acts_below_a_run_that_was_cancelled(house: House) -> None:
 
 
 def test_a_family_ends_in_one_commit(house: House) -> None:
-    """A process that dies while it cancels leaves a whole family that lives or one that has ended, and no mixture."""
+    """A process that dies while it cancels leaves a whole family, which the next one ends, and no mixture."""
     run = built(house).begun("twins")
     engine = house.engine()
     ledger = engine.services.ledger
@@ -321,8 +338,9 @@ def test_a_family_ends_in_one_commit(house: House) -> None:
     with pytest.raises(KeyboardInterrupt):
         engine.cancel(run.id, "me")
     assert set(statuses(run).values()) == {"waiting"}
-    finish(run)
-    assert house.effects == ["pay 10 anna"] * 3
+    Run(house, house.engine(), run.id).drive()
+    assert set(statuses(run).values()) == {"cancelled"}
+    assert house.effects == []
     assert run.whole()
 
 

@@ -190,3 +190,16 @@ def test_a_worker_goes_on_after_the_server_has_ended_its_connections(on_a_server
     worker.hear(f"run {run} is done")
     fleet.left(run).check_whole()
     fleet.end(worker)
+
+
+def test_a_cancelled_run_is_ended_by_the_worker_that_drives_it(on_a_server: Fleet) -> None:
+    """The command marks it while the lock is held elsewhere; what waits for a person is withdrawn, nothing is paid."""
+    fleet = on_a_server
+    worker = fleet.work()
+    run = fleet.start()
+    worker.hear(f"run {run} is waiting")
+    fleet.engine.services.runs.cancel(run, "boss")  # as where the command dies right after it
+    worker.hear(f"run {run} is cancelled")
+    assert fleet.run(run).status == "cancelled"
+    assert fleet.payments() == 0
+    fleet.end(worker)

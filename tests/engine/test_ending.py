@@ -78,9 +78,7 @@ class Slow(ScriptedChatModel):
         return super()._generate(messages, *arguments, **options)
 
 
-def slowly(
-    make: Make, then: Callable[[Engine, str], None], monkeypatch: pytest.MonkeyPatch
-) -> tuple[Engine, Standing]:
+def slowly(make: Make, then: Callable[[Engine, str], None], monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, Standing]:
     """Let another thread drive a run whose model does not answer, do something, and see how the run comes to rest."""
     asked, answer = Event(), Event()
     model: BaseChatModel = Slow(asked, answer)
@@ -115,7 +113,11 @@ def test_the_time_of_a_run_ends_the_wait_for_a_model(
     make: Make, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ends like every other limit."""
-    engine, standing = slowly(make, lambda _engine, _run: clock.advance(timedelta(hours=2)), monkeypatch)
+
+    def wait(_engine: Engine, _run: str) -> None:
+        clock.advance(timedelta(hours=2))
+
+    engine, standing = slowly(make, wait, monkeypatch)
     assert (standing.run.status, standing.run.outcome) == ("failed", "limit")
     assert "has used its 2h (limits.time)" in str(standing.run.error)
     assert counted(engine.project) == []

@@ -10,10 +10,12 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 import pytest
+from dbos import DBOSClient
 
 from interlock.engine.places import Places
 from interlock.engine.service import Engine, Standing
 from interlock.engine.worker import Ended, Pace, Worker
+from interlock.store.jobs import APPLICATION, queue_of
 from interlock.testing import FakeClock
 from tests.engine.conftest import Make, counted
 from tests.engine.test_runs import ADD
@@ -118,6 +120,10 @@ def test_a_graph_goes_so_many_at_a_time_and_begins_no_more_than_its_rate(
     overlapped = _watched(engine.drive, monkeypatch, engine, "add")
     with serving(Worker(engine, Pace(at_once=4, poll=0.05, sweep=0.05)), ended):
         done = told.until("done", 3)
+        client = DBOSClient(system_database_engine=engine.project.jobs.engine, application_name=APPLICATION)
+        queue = client.retrieve_queue(queue_of("add"))
+        assert queue is not None
+        assert queue.global_concurrency == 1  # over all workers, not of this one alone
         begun = _accept(engine, "add")  # whoever is begun after it shows that the rated one had every chance
         assert told.until("done", 1) == {begun}
     assert not overlapped.is_set()

@@ -20,7 +20,7 @@ from interlock.cli.report import sentence
 from interlock.graphs.proofs.bounds import Bounds
 
 TESTS = Path(__file__).parents[1]
-BOUNDS = {"steps", "model_calls", "actions", "approvals", "tokens", "cost"}
+BOUNDS = {"steps", "model_calls", "actions", "approvals", "tokens", "cost", "seconds"}
 
 app = typer.Typer()
 app.command()(check)

@@ -75,7 +75,10 @@ class Report:
 
 
 def sentence(bounds: Bounds) -> str:
-    """Bounds in words; tokens and money only where a model is used, with a warning where neither has a limit; time where it has one."""
+    """Bounds in words; time where it has a limit.
+
+    Tokens and money only where a model is used, and with a warning where neither has a limit.
+    """
     spent = {name: value for name, value in bounds if name in ("tokens", "cost") and bounds.model_calls != 0}
     shown = {name: value for name, value in bounds if name not in ("tokens", "cost", "seconds")}
     shown |= {name: value for name, value in spent.items() if value is not None}

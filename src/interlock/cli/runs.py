@@ -292,7 +292,7 @@ def cancel(run_id: RunId, as_json: AsJson = False, person: As = None, token: Tok
 
     A step that another process is in comes to its end, and that process ends the run.
     """
-    from interlock.store.runs import ENDED
+    from interlock.store.spend import ENDED
 
     engine = open_engine(as_json)
     cancelled = engine.cancel(run_id, acting_as(engine.services, person, token))

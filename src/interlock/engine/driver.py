@@ -25,7 +25,7 @@ from interlock.errors import Conflict, DrivenElsewhere, LimitExceeded, Refused, 
 from interlock.graphs.spec import Spec
 from interlock.store.database import Transaction
 from interlock.store.fencing import alone
-from interlock.store.runs import ENDED
+from interlock.store.spend import ENDED
 from interlock.store.tables import Run
 from interlock.store.trimming import trim
 

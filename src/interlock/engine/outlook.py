@@ -22,7 +22,7 @@ from interlock.graphs.upgrades.mapping import SpecMapping
 from interlock.graphs.upgrades.standing import Judged, Passed, Standing, Word
 from interlock.graphs.upgrades.upgrade import Upgrade
 from interlock.nodes.inputs import complete
-from interlock.store.runs import ENDED
+from interlock.store.spend import ENDED
 from interlock.store.tables import Effect, Run, Visit
 from interlock.store.upgrades import UNSETTLED
 

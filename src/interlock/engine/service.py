@@ -35,7 +35,7 @@ from interlock.store.audit_export import written
 from interlock.store.chain import Fault, Head
 from interlock.store.locks import Hold, held
 from interlock.store.people import known_as
-from interlock.store.runs import ENDED
+from interlock.store.spend import ENDED
 from interlock.store.tables import Approval, Pause, Run
 
 DECISION_PATIENCE = 10.0

@@ -32,7 +32,7 @@ from interlock.policies.origins import Origin, Traced, traced
 from interlock.store.fencing import alone
 from interlock.store.locks import held
 from interlock.store.people import known_as
-from interlock.store.runs import ENDED
+from interlock.store.spend import ENDED
 from interlock.store.tables import Run, Visit
 from interlock.store.upgrades import Change
 from interlock.store.written import Value

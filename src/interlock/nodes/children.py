@@ -21,7 +21,8 @@ from interlock.nodes.moves import Leave, Move, Onward
 from interlock.nodes.reducers import CannotReduce, reduced
 from interlock.nodes.services import Place, Services
 from interlock.nodes.trace import Trace, recorded, trace
-from interlock.store.runs import ENDED, Child
+from interlock.store.runs import Child
+from interlock.store.spend import ENDED
 from interlock.store.tables import Run
 
 Values = Mapping[str, Any]

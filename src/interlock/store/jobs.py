@@ -4,8 +4,8 @@ The queue is DBOS's, in the same database as our rows, so a job is there exactly
 accepted, that people decided, that a moment came.  A job names a run and nothing else, and any number of jobs for a run
 do no harm: whoever takes one reads from the rows what is to be done.  Where no worker ever served there are no jobs.
 
-Runs of a graph that may only be begun at a rate pass a queue of their own first, which nothing else waits in: a decision
-about a run that has begun is never kept waiting by those that have not.
+Runs of a graph that may only be begun at a rate pass a queue of their own first, which nothing else waits in: a
+decision about a run that has begun is never kept waiting by those that have not.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ APPLICATION = "interlock"
 SERVED = "workers"
 """Name of the row that tells that workers serve this database."""
 WAKING = frozenset(
-    {"run.created", "run.cancelling", "approval.approved", "approval.rejected", "approval.expired", "approval.superseded",
-     "approval.answered", "pause.done", "pause.expired"}
+    {"run.created", "run.cancelling", "approval.approved", "approval.rejected", "approval.expired",
+     "approval.superseded", "approval.answered", "pause.done", "pause.expired"}
 )  # fmt: skip
 """What gives a run something to do."""
 LIVE = ["PENDING", "ENQUEUED", "DELAYED"]

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, func, select
 from interlock.errors import Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
-from interlock.store.runs import ENDED
+from interlock.store.spend import ENDED
 from interlock.store.tables import EarlyEvent, Pause, Run
 
 EARLY = 100

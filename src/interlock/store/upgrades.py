@@ -19,8 +19,8 @@ from interlock.store.approvals import Approvals
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.effects import OPEN, Ledger, fetch
-from interlock.store.runs import ENDED, is_body_of
-from interlock.store.spend import due_at, limits_of
+from interlock.store.runs import is_body_of
+from interlock.store.spend import ENDED, due_at, limits_of
 from interlock.store.tables import Approval, EarlyEvent, Effect, Pause, PinnedSpec, Run, Upgrade, Visit
 from interlock.store.written import Value, add_values, rename
 
