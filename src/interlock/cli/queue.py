@@ -83,6 +83,22 @@ def set_queue(
     )
 
 
+@app.command()
+def clear(
+    graph: Annotated[str, typer.Argument(metavar="GRAPH", help="Name of the graph.")],
+    person: As = None,
+    token: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take back everything that is set for a graph."""
+    engine = open_engine(as_json)
+    engine.project.queues.clear(graph, acting_as(engine.services, person, token))
+    if as_json:
+        print_json({"queue": None})
+        return
+    console().print(f"{graph}: nothing is set any more.", markup=False)
+
+
 def read_at_once(text: str) -> int | None:
     """How many at a time; None for `any`.
 

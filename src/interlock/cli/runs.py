@@ -304,7 +304,7 @@ def cancel(run_id: RunId, as_json: AsJson = False, person: As = None, token: Tok
         return
     out = console()
     if cancelled.status in ENDED:
-        out.print(f"cancelled {run_id}")
+        out.print(f"{cancelled.status} {run_id}")  # it may have come to a limit before it could be cancelled
     else:
         out.print(f"{run_id} is told to end: no further step begins. The process that drives it ends it.")
     known = engine.project.actions

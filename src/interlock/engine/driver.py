@@ -25,7 +25,7 @@ from interlock.errors import Conflict, DrivenElsewhere, LimitExceeded, Refused, 
 from interlock.graphs.spec import Spec
 from interlock.store.database import Transaction
 from interlock.store.fencing import alone
-from interlock.store.spend import ENDED
+from interlock.store.spend import ENDED, over
 from interlock.store.tables import Run
 from interlock.store.trimming import trim
 
@@ -130,9 +130,11 @@ class Driver:
     def pending(self, run_id: str) -> bool:
         """Whether driving the run now would get it on."""
         run = self.project.services.runs.get(run_id)
-        if run.status in ENDED:
-            return False
-        return bool(self.project.services.runs.overdue([run_id])) or self._feed(run) is not _PARK
+        return run.status not in ENDED and self._moves(run)
+
+    def _moves(self, run: Run) -> bool:
+        """Whether there is anything to do for a living run: it is to go on, or to end."""
+        return over(run, self.project.services.clock()) or self._feed(run) is not _PARK
 
     def end(self, run_id: str, status: str, *, outcome: str, error: str | None = None, actor: str = "run") -> Run:
         """End a run and all that is below it: open questions and proposals that have not begun end with it."""
@@ -229,7 +231,7 @@ class Driver:
                 visit = services.runs.visits(run.id)[-1]
                 found = services.runs.children(run.id, visit.step, visit.visit)
                 living = [child for child in found if child.status not in ENDED]
-                return not living or any(self.pending(child.id) for child in living)
+                return not living or any(self._moves(child) for child in living)
         return wanted not in {approval.id for approval in services.approvals.waiting(run.id)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -171,6 +172,7 @@ class Looker:
                 "model_calls": run.model_calls,
                 "tokens": run.tokens,
                 "micro_usd": run.cost_micro_usd,
+                "seconds": ceil((self.services.clock() - run.created_at).total_seconds()),
             },
             performed=self._performed(run.id, visits, effects),
             names=frozenset(effect.id.rsplit("/", 3)[1] for effect in effects),

@@ -35,6 +35,8 @@ LAUNCH = 60.0
 BUSY = "another worker makes the tables of the queue; start this one again when it has."
 PATIENCE = 1.0
 """Seconds that a job waits for another process that drives its run, before it is put at the end of the queue."""
+BEGUN_AT_ONCE = 32
+"""Runs of a graph with a rate that a worker lets begin at a time, which is a short transaction each."""
 DOUBLINGS = 8
 """So often the pause doubles between two jobs of a run that does not get on: up to about 43 minutes."""
 KEPT = timedelta(days=1)
@@ -130,7 +132,7 @@ class Worker:
 
         @DBOS.workflow(name=BEGIN)
         def begin(run_id: str) -> None:
-            self.jobs.admit(run_id)
+            self._try(lambda: self.jobs.admit(run_id), f"let run {run_id} begin")  # else the sweep finds it
 
         try:
             self._launch()
@@ -225,7 +227,7 @@ class Worker:
             self.jobs.wake(session, run_id, f"{why}-{time.time_ns()}", admitted=admitted)
 
     def open_queues(self, *, anew: bool = False) -> None:
-        """Two queues for each graph of the project, and of the runs there are, as they are set.
+        """A queue for each graph of the project, and of the runs there are, as they are set; two where it has a rate.
 
         Args:
             anew: those that are there take over how this worker works.
@@ -234,26 +236,35 @@ class Worker:
         stale = anew or not self.queues.applied(settings)
         if stale:
             self.queues.apply(None)  # whoever dies before all of them are told leaves that on record
-        known = set() if stale else {queue.name for queue in DBOS.list_queues()}
+        known = {queue.name for queue in DBOS.list_queues()}
         graphs = {path.stem for path in (self.engine.project.root / "graphs").glob("*.yaml")}
         told = {row.graph: row for row in settings}
         for graph in sorted({*graphs, *self.engine.services.runs.graphs(), *told}):
-            if not {queue_of(graph), starts_of(graph)} <= known:
-                self._open(graph, told.get(graph), "always_update" if stale else "never_update")
+            if stale or queue_of(graph) not in known:
+                self._open(graph, told.get(graph), starts=starts_of(graph) in known, anew=stale)
         if stale:
             self.queues.apply(settings)
 
-    def _open(self, graph: str, told: QueueSettings | None, known: Literal["always_update", "never_update"]) -> None:
+    def _open(self, graph: str, told: QueueSettings | None, *, starts: bool, anew: bool) -> None:
+        """Open the queues of a graph.
+
+        Args:
+            starts: runs of it may wait to begin, for it had a rate.
+        """
         most = told.at_once if told else None
+        conflict: Literal["always_update", "never_update"] = "always_update" if anew else "never_update"
         DBOS.register_queue(
             queue_of(graph), partition_concurrency=1, global_concurrency=most,
             worker_concurrency=min(self.pace.at_once, most or self.pace.at_once),
-            polling_interval_sec=self.pace.poll, on_conflict=known,
+            polling_interval_sec=self.pace.poll, on_conflict=conflict,
         )  # fmt: skip
-        DBOS.register_queue(
-            starts_of(graph), polling_interval_sec=self.pace.poll, on_conflict=known,
-            limiter={"limit": told.rate, "period": told.period} if told and told.rate and told.period else None,
-        )  # fmt: skip
+        rate = told.rate if told else None
+        if starts or rate is not None:
+            DBOS.register_queue(
+                starts_of(graph), worker_concurrency=BEGUN_AT_ONCE,
+                limiter={"limit": rate, "period": told.period} if told and rate and told.period else None,
+                polling_interval_sec=self.pace.poll, on_conflict=conflict,
+            )  # fmt: skip
 
     # -- its watch over the others ------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ def attempted(
         LimitExceeded: the run, or one above it, has used what it may.
         RunCancelled: it was cancelled; a model that is being asked is not waited for.
     """
-    watch = partial(services.runs.going, place.run)
+    watch = partial(services.wanted, place.run)
     while True:
         attempt = services.runs.attempt(place.run, place.step, place.visit)
         deadline = Deadline(step.timeout, place.step, watch=None if isinstance(step, PythonStep) else watch)

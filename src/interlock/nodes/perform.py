@@ -168,7 +168,7 @@ def _attempts(
             assert isinstance(written, dict)
             return Performed("done", _verified(services.ledger.executed(effect, written), action, services))
         assert pause is not None
-        watch = partial(services.runs.going, place.run)
+        watch = partial(services.wanted, place.run)
         within(None, partial(services.sleep, pause.total_seconds()), watch=watch)
 
 
@@ -177,7 +177,7 @@ def _deadline(action: Action, place: Place, services: Services) -> Deadline:
     step = place.spec.steps[place.step]
     if action.consequential or not isinstance(step, Performing):
         return NEVER
-    return Deadline(step.timeout, place.step, watch=partial(services.runs.going, place.run))
+    return Deadline(step.timeout, place.step, watch=partial(services.wanted, place.run))
 
 
 def _call(action: Action, arguments: Arguments, context: ActionContext, deadline: Deadline) -> Result:

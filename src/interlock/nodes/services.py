@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
 
-from interlock.errors import ProjectError
+from interlock.errors import ProjectError, StoreUnavailable
 from interlock.graphs.spec import Spec
 from interlock.lam.protocol import ActionModel
 from interlock.nodes.function import Function
@@ -58,6 +59,15 @@ class Services:
     action_model: Callable[[], ActionModel]
     drive_children: Callable[[Sequence[str], int], None]
     """Drive child runs, so many at once, until each has ended or waits."""
+
+    def wanted(self, run_id: str) -> None:
+        """Check, while something is waited for, that the run may still go on; what cannot be told is wanted.
+
+        Raises:
+            Refused, RunCancelled, LimitExceeded: it has ended, was cancelled, or its time is over.
+        """
+        with suppress(StoreUnavailable):
+            self.runs.going(run_id)
 
     def action(self, name: str) -> Action:
         """The action.

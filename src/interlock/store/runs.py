@@ -264,18 +264,12 @@ class Runs:
                 self._audit.append(session, person, "run.cancelling", run_id, {})
             return run
 
-    def overdue(self, run_ids: Iterable[str] | None = None) -> Sequence[str]:
-        """Living runs that are to end because they were cancelled or their time is over, children before their parents.
-
-        Args:
-            run_ids: only these.
-        """
+    def overdue(self) -> Sequence[str]:
+        """Living runs that are to end, for they were cancelled or their time is over, the oldest first."""
         over = col(Run.cancelled_by).is_not(None) | (col(Run.due_at) <= self._clock())
-        query = select(Run.id).where(col(Run.status).not_in(ENDED), over).order_by(col(Run.created_at).desc())
-        if run_ids is not None:
-            query = query.where(col(Run.id).in_(list(run_ids)))
+        query = select(Run.id).where(col(Run.status).not_in(ENDED), over).order_by(col(Run.created_at)).limit(AT_ONCE)
         with self._database.read() as session:
-            return session.exec(query.limit(AT_ONCE)).all()
+            return session.exec(query).all()
 
     def end(
         self,

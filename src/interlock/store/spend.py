@@ -53,6 +53,11 @@ def due_at(limits: Mapping[str, int], begun: datetime) -> datetime | None:
     return begun + timedelta(seconds=limits["time"]) if "time" in limits else None
 
 
+def over(run: Run, now: datetime) -> bool:
+    """Whether a living run is to end, for it was cancelled or its time is over; those above it aside."""
+    return run.cancelled_by is not None or (run.due_at is not None and now >= run.due_at)
+
+
 def going(session: Session, run: Run, now: datetime) -> None:
     """Check that the run may go on: it has not ended, and neither it nor one above it was cancelled or is overdue.
 

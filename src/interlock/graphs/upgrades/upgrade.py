@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from interlock.digest import Json
@@ -257,6 +258,7 @@ class Upgrade:
         limits = self.new.limits
         most = {"steps": limits.steps, "model_calls": limits.model_calls, "tokens": limits.tokens}
         most["micro_usd"] = int(limits.cost.usd * 1_000_000) if limits.cost else None
+        most["seconds"] = ceil(limits.time.total_seconds()) if limits.time is not None else None
         for counter, limit in most.items():
             used = run.used.get(counter, 0)
             if limit is not None and used + (counter == "steps" and run.visits[-1].outcome is not None) > limit:
