@@ -46,6 +46,8 @@ def test_bounds_in_words() -> None:
     assert sentence(found) == f"{words}; nothing limits its tokens or cost"
     assert sentence(found.model_copy(update={"cost": Decimal("0.50")})) == f"{words}, 0.50 USD"
     assert sentence(found.model_copy(update={"tokens": 9000})) == f"{words}, 9,000 tokens"
+    timed = found.model_copy(update={"cost": Decimal("0.50"), "seconds": 5400})
+    assert sentence(timed) == f"{words}, 0.50 USD and 90m"
     without = found.model_copy(update={"model_calls": 0, "tokens": 0, "cost": Decimal(0)})
     assert sentence(without) == "1 step, 0 chat-model calls, 0 actions, any number of questions to people"
 
@@ -57,7 +59,15 @@ def test_json_of_one_file_is_the_contract() -> None:
     assert report == {
         "ok": True,
         "findings": [],
-        "bounds": {"steps": 9, "model_calls": 12, "actions": 1, "approvals": 4, "tokens": None, "cost": 0.25},
+        "bounds": {
+            "steps": 9,
+            "model_calls": 12,
+            "actions": 1,
+            "approvals": 4,
+            "tokens": None,
+            "cost": 0.25,
+            "seconds": None,
+        },
     }
 
 

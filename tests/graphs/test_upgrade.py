@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,10 @@ CASES: dict[str, tuple[Spec, Standing, dict[str, Any], str, str]] = {
     "a lower limit": (
         line(2, look=LOOK, pay=PAY).model_copy(update={"limits": Limits(model_calls=2)}),
         replace(AT_PAY, used={"model_calls": 3}), {}, "impossible", "it has used 3 model_calls, and the new limit is 2",
+    ),
+    "less time": (
+        line(2, look=LOOK, pay=PAY).model_copy(update={"limits": Limits(time=timedelta(minutes=1))}),
+        replace(AT_PAY, used={"seconds": 61}), {}, "impossible", "it has used 61 seconds, and the new limit is 60",
     ),
     "a name that means another step": (
         line(2, see=LOOK, look=PAY), AT_PAY, {"steps": {"look": "see", "pay": "look"}},

@@ -60,6 +60,12 @@ def test_a_broken_draft_starts_nothing(name: str, tmp_path: Path, desk: Desk) ->
         (["runs", "resume", "run-nope"], "run-nope", 1),
         (["runs", "history", "run-nope"], "run-nope", 1),
         (["runs", "cancel", "run-nope"], "run-nope", 1),
+        (["queue", "set", "polish_and_send"], "--at-once", 2),
+        (["queue", "set", "polish_and_send", "--at-once", "0"], "'0'", 2),
+        (["queue", "set", "polish_and_send", "--rate", "3"], "'3'", 2),
+        (["queue", "set", "polish_and_send", "--rate", "3/2d"], "'3/2d'", 2),
+        (["queue", "set", "nothing", "--at-once", "3"], "nothing", 2),
+        (["queue", "clear", "polish_and_send"], "polish_and_send", 1),
         (["review", "show", "ap-nope"], "ap-nope", 1),
         (["review", "approve", "ap-nope", "--as", "bob"], "ap-nope", 1),
         ([*run(), "--as", "Bob Smith"], "'Bob Smith'", 1),
@@ -174,7 +180,7 @@ def test_runs_are_listed_shown_told_and_cancelled_as_json(desk: Desk) -> None:
     assert (cancelled.code, cancelled.json()["status"]) == (0, "cancelled")
     assert desk.interlock("runs", "list", "--status", "cancelled", "--json").json()["runs"][0]["id"] == event["run"]
     told = desk.interlock("runs", "history", event["run"], "--json").json()
-    assert [entry["event"] for entry in told["entries"]] == ["run.created", "run.cancelled"]
-    assert told["entries"][1]["actor"] == "clerk"
+    assert [entry["event"] for entry in told["entries"]] == ["run.created", "run.cancelling", "run.cancelled"]
+    assert [entry["actor"] for entry in told["entries"][1:]] == ["clerk", "clerk"]
     desk.interlock("runs", "cancel", event["run"]).refused("cancelled already")
     assert desk.interlock("runs", "resume", event["run"]).code == 1

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from interlock.errors import StepTimeout
+from interlock.errors import RunCancelled, StepTimeout
+from interlock.nodes import timeout
 from interlock.nodes.models import chat_model, patient
 from interlock.nodes.reason import reason
 from interlock.nodes.timeout import NEVER, Deadline, within
@@ -56,6 +57,33 @@ def test_what_hangs_is_given_up_on() -> None:
         within(0.01, hangs)
     release.set()
     assert left.wait(60)
+
+
+def test_what_is_not_wanted_any_more_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch is asked until it raises, with a timeout or without one; that error is the caller's."""
+    monkeypatch.setattr(timeout, "LOOK", 0.01)
+    for seconds in (None, 60.0):
+        release, looks = threading.Event(), list[int]()
+
+        def look(looks: list[int] = looks) -> None:
+            looks.append(1)
+            if len(looks) == 3:
+                raise RunCancelled(run="run-1", person="boss")
+
+        with pytest.raises(RunCancelled, match="was cancelled"):
+            within(seconds, release.wait, watch=look)
+        release.set()
+        assert len(looks) == 3
+
+
+def test_a_watch_changes_neither_the_answer_nor_the_timeout() -> None:
+    """What comes in time is given back, and the time is over when it is over."""
+    release = threading.Event()
+    assert within(60, lambda: 7, watch=lambda: None) == 7
+    assert within(None, lambda: 7, watch=lambda: None) == 7
+    with pytest.raises(StepTimeout):
+        within(0.01, release.wait, watch=lambda: None)
+    release.set()
 
 
 def test_no_time_left_starts_nothing() -> None:
