@@ -131,6 +131,22 @@ def test_a_graph_goes_so_many_at_a_time_and_begins_no_more_than_its_rate(
     assert sorted(engine.services.runs.get(run).status for run in rated) == ["created", "done"]
 
 
+def test_a_run_whose_time_is_over_is_ended_though_its_turn_to_begin_has_not_come(make: Make, clock: FakeClock) -> None:
+    """No rate keeps a run from its end."""
+    told, ended = Told(), list[Ended]()
+    engine = Engine(make({"add": ADD + "limits: {time: 2h}\n"}), told.events.put)
+    engine.project.queues.set("add", "boss", rate=1, period=86_400.0)
+    ready = Event()
+    with serving(Worker(engine, Pace(poll=0.05, sweep=0.05)), ended, ready):
+        assert ready.wait(PATIENCE)
+        runs = {_accept(engine, "add"), _accept(engine, "add")}
+        first = told.until("done", 1)
+        clock.advance(timedelta(hours=2))
+        assert told.until("failed", 1) == runs - first
+    [late] = runs - first
+    assert (engine.services.runs.get(late).outcome, engine.services.runs.visits(late)) == ("limit", [])
+
+
 def test_what_is_set_while_a_worker_serves_is_heeded(make: Make) -> None:
     """A rate that is taken back lets those begin that it kept waiting."""
     told, ended = Told(), list[Ended]()

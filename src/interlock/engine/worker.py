@@ -85,6 +85,7 @@ class Worker:
         self._ending, self._stop = Event(), Event()
         self._given_up = False
         self._busy: set[str] = set()
+        self._overdue: set[str] = set()
         self._lock, self._places = Lock(), Places(pace.at_once)
         self._tidied = time.monotonic()
 
@@ -289,6 +290,7 @@ class Worker:
                 self._try(self.open_queues, "open queues")
                 self._try(services.approvals.expire, "close requests that nobody decided in time")
                 self._try(services.pauses.settle_due, "end what was waited for")
+                self._try(self._wake_overdue, "wake runs that are to end")
                 self._try(self._wake_stranded, "wake stranded runs")
                 if time.monotonic() - self._tidied > TIDY:
                     self._tidied = time.monotonic()
@@ -297,6 +299,14 @@ class Worker:
                     self._try(engine.notify, "deliver notices")
         except RunBusy:
             return
+
+    def _wake_overdue(self) -> None:
+        """Write a job, once, for each run that is to end, begun or not; where that was in vain it is found stranded."""
+        found = set(self.engine.services.runs.overdue())
+        for run_id in sorted(found - self._overdue):
+            with self.engine.services.database.write() as session:
+                self.jobs.wake(session, run_id, f"over-{run_id}", admitted=True)
+        self._overdue = found
 
     def _wake_stranded(self) -> None:
         """Write a job for each run that should go on, has not changed for a while, and has none.

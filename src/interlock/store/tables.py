@@ -99,7 +99,7 @@ class Run(Row, table=True):
     input: dict[str, Any] = _json()
     output: dict[str, Any] = _json()
     limits: dict[str, Any] = _json()
-    """The most it may use, its child runs included, by counter: steps, model_calls, tokens, micro_usd; time: seconds."""
+    """The most it may use, child runs included, by counter: steps, model_calls, tokens, micro_usd; time: seconds."""
     requester: str
     parent_id: str | None = Field(default=None, foreign_key="runs.id", index=True)
     """The run whose step this child run is part of."""
