@@ -109,6 +109,40 @@ def test_a_read_that_hangs_is_given_up_on_and_tried_again(house: House) -> None:
     assert run.whole()
 
 
+def test_a_read_of_a_run_that_was_cancelled_is_not_waited_for(house: House) -> None:
+    """The read is let go of before its timeout, nothing is in doubt, and it is not tried again."""
+    let, calls = threading.Event(), list[str]()
+    runs = house.engine().services.runs
+
+    def hangs(arguments: Any, context: Any) -> Any:
+        calls.append(context.run)
+        runs.cancel(context.run, "boss")
+        let.wait()
+        raise RuntimeError("late")
+
+    run = peeked(house, LOOK, "timeout: 1h, retry: {attempts: 3}", hangs)
+    let.set()
+    assert (run.status, run.effect.state, calls) == ("cancelled", "failed", [run.id])
+    assert run.whole()
+
+
+def test_the_pause_before_another_attempt_is_not_waited_for(house: House) -> None:
+    """A run that is cancelled in it makes no further attempt; the action certainly did not happen."""
+    let = threading.Event()
+    tool = Fails(EffectNotDone("away"))
+    runs = house.engine().services.runs
+
+    def pauses(_seconds: float) -> None:
+        [run] = runs.list()
+        runs.cancel(run.id, "boss")
+        let.wait()
+
+    run = peeked(house, NOTE, "retry: {attempts: 3, backoff: 1h}", tool, sleep=pauses)
+    let.set()
+    assert (run.status, run.effect.state, tool.calls) == ("cancelled", "failed", 1)
+    assert run.whole()
+
+
 def test_a_read_that_keeps_hanging_fails_as_a_timeout(house: House) -> None:
     """The kind of the failure is `timeout`, and the ledger says what was given up."""
     let = threading.Event()

@@ -177,6 +177,8 @@ def _deadline(action: Action, place: Place, services: Services) -> Deadline:
     step = place.spec.steps[place.step]
     if action.consequential or not isinstance(step, Performing):
         return NEVER
+    if step.timeout is None:  # it runs in this thread, which some tools are bound to
+        return NEVER
     return Deadline(step.timeout, place.step, watch=partial(services.wanted, place.run))
 
 
