@@ -124,9 +124,9 @@ class Fleet:
         assert process.name
         return process
 
-    def start(self, invoice: str = "1") -> str:
+    def start(self, invoice: str = "1", graph: str = "pay_invoice") -> str:
         """Accept a run that will ask somebody of finance."""
-        workflow = self.engine.project.workflow(self.engine.project.graph_file("pay_invoice"))
+        workflow = self.engine.project.workflow(self.engine.project.graph_file(graph))
         values = {"payee": f"Payee {invoice}", "amount": 480, "invoice": invoice}
         return self.engine.start(workflow, values, "clerk").id
 

@@ -192,6 +192,27 @@ def test_a_worker_goes_on_after_the_server_has_ended_its_connections(on_a_server
     fleet.end(worker)
 
 
+def test_what_one_worker_has_begun_counts_for_all_of_them(on_a_server: Fleet) -> None:
+    """A run that a killed worker was in fills its graph's number until others take it over; no other graph waits."""
+    fleet = on_a_server
+    graphs = fleet.project / "graphs"
+    text = (graphs / "pay_invoice.yaml").read_text()
+    (graphs / "pay_other.yaml").write_text(text.replace("graph: pay_invoice", "graph: pay_other"))
+    fleet.engine.project.queues.set("pay_invoice", "boss", at_once=1)
+    first = fleet.work("hang before the gate", "--dead-after", "600")
+    fleet.start("1")
+    first.hear("^hangs")
+    first.signal(signal.SIGKILL)
+    first.ended()
+    second = fleet.work("-", "--dead-after", "600")
+    later, other = fleet.start("2"), fleet.start("3", "pay_other")
+    second.hear(f"run {other} is waiting")
+    assert fleet.run(later).status == "created"
+    fleet.engine.project.queues.set("pay_invoice", "boss", at_once=None)
+    second.hear(f"run {later} is waiting")
+    fleet.end(second)
+
+
 def test_a_cancelled_run_is_ended_by_the_worker_that_drives_it(on_a_server: Fleet) -> None:
     """The command marks it while the lock is held elsewhere; what waits for a person is withdrawn, nothing is paid."""
     fleet = on_a_server
