@@ -25,8 +25,6 @@ CREATE TABLE delegations (
 	revoked_by VARCHAR, 
 	PRIMARY KEY (id)
 );
-CREATE INDEX ix_delegations_delegate ON delegations (delegate);
-CREATE INDEX ix_delegations_delegator ON delegations (delegator);
 CREATE TABLE credentials (
 	id VARCHAR NOT NULL, 
 	person VARCHAR NOT NULL, 
@@ -39,7 +37,6 @@ CREATE TABLE credentials (
 	last_used_at DATETIME, 
 	PRIMARY KEY (id)
 );
-CREATE INDEX ix_credentials_person ON credentials (person);
 CREATE TABLE misuses (
 	about VARCHAR NOT NULL, 
 	unnoted INTEGER NOT NULL, 
@@ -71,7 +68,6 @@ CREATE TABLE notices (
 	sent_at DATETIME, 
 	PRIMARY KEY (id)
 );
-CREATE INDEX ix_notices_state ON notices (state);
 CREATE TABLE workers (
 	id VARCHAR NOT NULL, 
 	host VARCHAR NOT NULL, 
@@ -82,7 +78,6 @@ CREATE TABLE workers (
 	beat_at DATETIME NOT NULL, 
 	PRIMARY KEY (id)
 );
-CREATE INDEX ix_workers_state ON workers (state);
 CREATE TABLE runs (
 	id VARCHAR NOT NULL, 
 	graph VARCHAR NOT NULL, 
@@ -109,9 +104,6 @@ CREATE TABLE runs (
 	FOREIGN KEY(spec_digest) REFERENCES specs (digest), 
 	FOREIGN KEY(parent_id) REFERENCES runs (id)
 );
-CREATE INDEX ix_runs_graph ON runs (graph);
-CREATE INDEX ix_runs_parent_id ON runs (parent_id);
-CREATE INDEX ix_runs_status ON runs (status);
 CREATE TABLE sessions (
 	id VARCHAR NOT NULL, 
 	person VARCHAR NOT NULL, 
@@ -165,9 +157,6 @@ CREATE TABLE pauses (
 	PRIMARY KEY (id), 
 	FOREIGN KEY(run_id) REFERENCES runs (id)
 );
-CREATE INDEX ix_pauses_run_id ON pauses (run_id);
-CREATE INDEX ix_pauses_state ON pauses (state);
-CREATE INDEX ix_pauses_event ON pauses (event);
 CREATE TABLE early_events (
 	id INTEGER NOT NULL, 
 	run_id VARCHAR NOT NULL, 
@@ -179,7 +168,6 @@ CREATE TABLE early_events (
 	PRIMARY KEY (id), 
 	FOREIGN KEY(run_id) REFERENCES runs (id)
 );
-CREATE INDEX ix_early_events_run_id ON early_events (run_id);
 CREATE TABLE upgrades (
 	run_id VARCHAR NOT NULL, 
 	ordinal INTEGER NOT NULL, 
@@ -226,9 +214,6 @@ CREATE TABLE effects (
 	FOREIGN KEY(run_id) REFERENCES runs (id), 
 	FOREIGN KEY(undoes) REFERENCES effects (id)
 );
-CREATE INDEX ix_effects_state ON effects (state);
-CREATE UNIQUE INDEX ix_effects_place ON effects (run_id, step, visit, slot);
-CREATE INDEX ix_effects_run_id ON effects (run_id);
 CREATE TABLE consultations (
 	run_id VARCHAR NOT NULL, 
 	step VARCHAR NOT NULL, 
@@ -258,9 +243,6 @@ CREATE TABLE reservations (
 	FOREIGN KEY(effect_id) REFERENCES effects (id), 
 	FOREIGN KEY(run_id) REFERENCES runs (id)
 );
-CREATE INDEX ix_reservations_family ON reservations (argument, family, hold, at, action, effect_id, is_number, limb_0, limb_1, limb_2, limb_3);
-CREATE INDEX ix_reservations_key ON reservations (argument, "key", hold, at);
-CREATE INDEX ix_reservations_run_id ON reservations (run_id);
 CREATE TABLE approvals (
 	id VARCHAR NOT NULL, 
 	run_id VARCHAR NOT NULL, 
@@ -285,9 +267,6 @@ CREATE TABLE approvals (
 	FOREIGN KEY(run_id) REFERENCES runs (id), 
 	FOREIGN KEY(effect_id) REFERENCES effects (id)
 );
-CREATE INDEX ix_approvals_run_id ON approvals (run_id);
-CREATE INDEX ix_approvals_effect_id ON approvals (effect_id);
-CREATE INDEX ix_approvals_state ON approvals (state);
 CREATE TABLE votes (
 	approval_id VARCHAR NOT NULL, 
 	person VARCHAR NOT NULL, 
@@ -300,7 +279,6 @@ CREATE TABLE votes (
 	UNIQUE (approval_id, person), 
 	FOREIGN KEY(approval_id) REFERENCES approvals (id)
 );
-CREATE UNIQUE INDEX ix_votes_represented ON votes (approval_id, coalesce(on_behalf_of, person));
 CREATE TABLE claims (
 	approval_id VARCHAR NOT NULL, 
 	person VARCHAR NOT NULL, 
@@ -316,6 +294,28 @@ CREATE TABLE escalations (
 	PRIMARY KEY (approval_id), 
 	FOREIGN KEY(approval_id) REFERENCES approvals (id)
 );
+CREATE INDEX ix_delegations_delegator ON delegations (delegator);
+CREATE INDEX ix_delegations_delegate ON delegations (delegate);
+CREATE INDEX ix_credentials_person ON credentials (person);
+CREATE INDEX ix_notices_state ON notices (state);
+CREATE INDEX ix_workers_state ON workers (state);
+CREATE INDEX ix_runs_status ON runs (status);
+CREATE INDEX ix_runs_graph ON runs (graph);
+CREATE INDEX ix_runs_parent_id ON runs (parent_id);
+CREATE INDEX ix_pauses_state ON pauses (state);
+CREATE INDEX ix_pauses_event ON pauses (event);
+CREATE INDEX ix_pauses_run_id ON pauses (run_id);
+CREATE INDEX ix_early_events_run_id ON early_events (run_id);
+CREATE UNIQUE INDEX ix_effects_place ON effects (run_id, step, visit, slot);
+CREATE INDEX ix_effects_state ON effects (state);
+CREATE INDEX ix_effects_run_id ON effects (run_id);
+CREATE INDEX ix_reservations_family ON reservations (argument, family, hold, at, action, effect_id, is_number, limb_0, limb_1, limb_2, limb_3);
+CREATE INDEX ix_reservations_key ON reservations (argument, "key", hold, at);
+CREATE INDEX ix_reservations_run_id ON reservations (run_id);
+CREATE INDEX ix_approvals_effect_id ON approvals (effect_id);
+CREATE INDEX ix_approvals_state ON approvals (state);
+CREATE INDEX ix_approvals_run_id ON approvals (run_id);
+CREATE UNIQUE INDEX ix_votes_represented ON votes (approval_id, coalesce(on_behalf_of, person));
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
