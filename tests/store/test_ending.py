@@ -9,6 +9,7 @@ import pytest
 
 from interlock.digest import digest
 from interlock.errors import InterlockError, LimitExceeded, Refused, RunCancelled
+from interlock.store.forks import Branching, Forks
 from interlock.store.runs import Child
 from interlock.store.stranded import stranded
 from tests.store.stores import DIGEST, SPEC, Stores
@@ -125,6 +126,17 @@ def test_time_is_counted_from_the_moment_of_acceptance(stores: Stores) -> None:
     assert stores.runs.overdue() == [run]
     stores.clock.advance(timedelta(days=1000))
     stores.runs.going(free)
+
+
+def test_a_fork_has_the_time_of_a_run_that_was_accepted_when_it_was(stores: Stores) -> None:
+    """What its origin took, and that its origin's time is over, is not its own."""
+    run = stores.runs.get(stores.run(limits=TIME))
+    stores.clock.advance(timedelta(hours=3))
+    forks = Forks(stores.database, stores.audit, stores.clock, None)
+    made = forks.make(Branching(run.id, run.spec_digest, "0", run.input, seen=[]), "fay")
+    assert stores.runs.overdue() == [run.id]
+    stores.clock.advance(timedelta(hours=2))
+    assert stores.runs.overdue() == [run.id, made.id]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -20,6 +20,7 @@ from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.families import visits_up_to
 from interlock.store.sealing import Ring
+from interlock.store.spend import due_at
 from interlock.store.tables import Fork, Run, Visit, Written
 from interlock.store.written import Value
 
@@ -133,8 +134,8 @@ class Forks:
             run = Run(
                 id=f"run-{secrets.token_hex(5)}", graph=origin.graph, spec_digest=origin.spec_digest, status="created",
                 input=plan.input, output={}, limits=origin.limits, requester=actor, traced=True,
-                created_at=now, updated_at=now, steps=used["steps"], model_calls=used["model_calls"],
-                tokens=used["tokens"], cost_micro_usd=used["cost_micro_usd"],
+                due_at=due_at(origin.limits, now), created_at=now, updated_at=now, steps=used["steps"],
+                model_calls=used["model_calls"], tokens=used["tokens"], cost_micro_usd=used["cost_micro_usd"],
             )  # fmt: skip
             session.add(run)
             session.flush()
