@@ -155,7 +155,9 @@ class Fleet:
         return look(self.home, run, self.project, **self.settings)
 
     def payments(self) -> int:
-        """How often money was sent, as the bank has it."""
+        """How often money was sent, as the bank has it; it has no books before the first time."""
+        if not (self.home / "bank.db").exists():
+            return 0
         with sqlite3.connect(self.home / "bank.db") as bank:
             [[count]] = bank.execute("SELECT count(*) FROM transactions WHERE kind = 'transfer'").fetchall()
         bank.close()
