@@ -21,7 +21,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from interlock.engine.service import Engine
 from interlock.store.tables import Approval, Effect, Run, Vote
-from tests.crash.worker import REPOSITORY, STARTING, Job, open_project, work
+from tests.crash.points import STARTING
+from tests.crash.worker import REPOSITORY, Job, open_project, work
 from tests.drawn import off_the_drawing
 
 PATIENCE = 120.0
@@ -33,6 +34,7 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     ["interlock.engine.service", "interlock.testing", "sqlalchemy.dialects.sqlite", "_pytest.config"]
     + [f"interlock.tools.connect.{name}" for name in ("bank", "ics", "mail", "sql")]
+    + ["interlock.cli.work", "interlock.engine.worker", "interlock.nodes.offline", "tests.crash.chaos.person"]
 )
 
 

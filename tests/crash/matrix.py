@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from interlock.store.audit_key import audit_key
-from interlock.store.effects import ARROWS
 from tests import postgres
 from tests.crash.harness import PATIENCE, Child, Left, Scene, Spawn
+from tests.crash.record import off_the_record
 from tests.crash.worker import Job
 
 TOOLS = '''
@@ -271,15 +271,8 @@ class _Game:
         left.check_whole()
         consumed = Counter(entry["subject"] for entry in left.entries if entry["event"] == "approval.consumed")
         assert consumed, "it happened without an approval"
-        assert max(consumed.values()) == 1, "an approval was used twice"
-        for effect in left.effects:
-            moves = [entry["data"] for entry in left.entries if entry["subject"] == effect.id and "to" in entry["data"]]
-            state = "proposed"
-            for move in moves:
-                assert move["from"] == state, f"the record has {effect.id} go from {move['from']}, but it was {state}"
-                assert move["to"] in ARROWS[state], f"the record has {effect.id} go from {state} to {move['to']}"
-                state = move["to"]
-            assert state == effect.state, f"the record has {effect.id} as {state}, the ledger as {effect.state}"
+        wrong = list(off_the_record(left.effects, left.entries))
+        assert not wrong, "; ".join(wrong)
         executed = [entry["subject"] for entry in left.entries if entry["event"] == "effect.executed"]
         assert len(executed) == 1, f"{len(executed)} executions are recorded"
 

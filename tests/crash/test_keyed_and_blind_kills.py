@@ -9,7 +9,8 @@ import pytest
 
 from interlock.tools.connect import bank
 from tests.crash.harness import Scene, Spawn
-from tests.crash.worker import BANK, REPOSITORY
+from tests.crash.points import BANK
+from tests.crash.worker import REPOSITORY
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.crash.harness import Post, Scene, Spawn
-from tests.crash.worker import DECIDING, SMTP, STARTING, UNACCEPTED
+from tests.crash.points import DECIDING, SMTP, STARTING, UNACCEPTED
 
 DOUBTFUL = {
     "before the handover": 0,

@@ -1,15 +1,13 @@
-"""A process that starts, resumes or decides a run and dies by SIGKILL at a named boundary.
+"""Processes of the crash tests: each works on a run and, when told to, dies of SIGKILL at a named boundary.
 
-The boundaries are functions that this process alone wraps; the program under test knows nothing of
-them.  `work` is what a forked child does; as a program, ``python -m tests.crash.worker POINT -- ARGS``
+The boundaries are functions that this process alone wraps (`tests.crash.points`); the program under test knows
+nothing of them.  `work` is what a forked child does; as a program, ``python -m tests.crash.worker POINT -- ARGS``
 is the command line `interlock ARGS` that dies at POINT, and with ``stop POINT`` or ``hang POINT`` stops there as a
 whole, or lets the thread that comes there say so and go no further.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 import os
 import signal
 import sys
@@ -19,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sqlmodel import Session
 
@@ -33,99 +31,10 @@ from interlock.store.checkpoints import Checkpoints
 from interlock.store.database import Database
 from interlock.store.tables import Approval
 from interlock.testing import ScriptedActionModel, ScriptedChatModel
+from tests.crash.points import POINTS, at
 
 REPOSITORY = Path(__file__).parents[2]
 POLISHED = {"subject": "Late delivery", "body": "Dear Anna,\n\nthe delivery is late.\n"}
-
-When = Literal["before", "after"]
-
-
-@dataclass(frozen=True)
-class Point:
-    """The call of `function` in `module` (where it is looked up); `only` narrows it to some calls."""
-
-    module: str
-    function: str
-    when: When
-    only: Callable[..., bool] = lambda *args, **kwargs: True
-
-
-def _parks(_runs: Any, _run: str, status: str) -> bool:
-    return status == "waiting"
-
-
-def _leaves_action(_runs: Any, _run: str, step: str, _visit: int, **_more: Any) -> bool:
-    return step in ("send", "pay", "write")
-
-
-RUNS, EFFECTS, APPROVALS = "interlock.store.runs", "interlock.store.effects", "interlock.store.approvals"
-KINDS, DRIVER, CONNECT = "interlock.nodes.kinds", "interlock.engine.driver", "interlock.tools.connect"
-SAVER = "langgraph.checkpoint.sqlite"
-
-STARTING = {
-    "before the run is accepted": Point(RUNS, "Runs.create", "before"),
-    "after the run is accepted": Point(RUNS, "Runs.create", "after"),
-    "before reasoning": Point("interlock.nodes.metered", "reason", "before"),
-    "after reasoning": Point("interlock.nodes.metered", "reason", "after"),
-    "before propose": Point(KINDS, "propose", "before"),
-    "before the proposal is stored": Point(EFFECTS, "Ledger.propose", "before"),
-    "after propose": Point(EFFECTS, "Ledger.propose", "after"),
-    "before the gate": Point(KINDS, "gate", "before"),
-    "after the gate": Point(EFFECTS, "Ledger.gate", "after"),
-    "after the request is filed": Point(APPROVALS, "Approvals.file", "after"),
-    "before parking": Point(RUNS, "Runs.status", "before", _parks),
-    "after parking": Point(RUNS, "Runs.status", "after", _parks),
-}
-"""Boundaries on the way to the question."""
-
-DECIDING = {
-    "before the vote": Point(APPROVALS, "Approvals.approve", "before"),
-    "while voting": Point(APPROVALS, "Approvals._close", "after"),
-    "after approval": Point(APPROVALS, "Approvals.approve", "after"),
-    "while resuming": Point(DRIVER, "Driver._feed", "after"),
-    "after the answer is read": Point(KINDS, "answered", "after"),
-    "before intent": Point(EFFECTS, "Ledger.intend", "before"),
-    "while writing intent": Point(EFFECTS, "consume", "after"),
-    "after intent": Point(EFFECTS, "Ledger.intend", "after"),
-    "before the tool": Point("interlock.engine.project", "read_actions", "before"),
-    "after the tool": Point("interlock.engine.project", "read_actions", "after"),
-    "before execution is recorded": Point(EFFECTS, "Ledger.executed", "before"),
-    "after execution": Point(EFFECTS, "Ledger.executed", "after"),
-    "after verification": Point(EFFECTS, "Ledger.verified", "after"),
-    "before leaving the step": Point(RUNS, "Runs.leave", "before", _leaves_action),
-    "after leaving the step": Point(RUNS, "Runs.leave", "after", _leaves_action),
-    "before the end": Point(RUNS, "Runs.end", "before"),
-    "after the end": Point(RUNS, "Runs.end", "after"),
-}
-"""Boundaries from the decision to the end."""
-
-MAILDIR = {
-    "before the rename": Point(f"{CONNECT}.files", "publish", "before"),
-    "after the rename": Point(f"{CONNECT}.files", "publish", "after"),
-}
-SMTP = {
-    "before the connection": Point(f"{CONNECT}.smtp", "session", "before"),
-    "before the handover": Point(f"{CONNECT}.smtp", "hand_over", "before"),
-    "after the handover": Point(f"{CONNECT}.smtp", "hand_over", "after"),
-    "after the copy is kept": Point(f"{CONNECT}.maildir", "publish", "after"),
-}
-BANK = {"before the booking commits": Point(f"{CONNECT}.bank", "_book", "after")}
-
-RECOVERING = {
-    "after the doubt": Point(EFFECTS, "Ledger.doubt", "after"),
-    "after the look": Point("interlock.nodes.perform", "_probe", "after"),
-    "after the look is recorded": Point(EFFECTS, "Ledger.failed", "after"),
-    "after the question is filed": Point(APPROVALS, "Approvals.file", "after"),
-    "while answering": Point(APPROVALS, "Approvals._close", "after"),
-    "after answering": Point(APPROVALS, "Approvals.respond", "after"),
-}
-"""Boundaries that only a recovering process passes."""
-
-UNACCEPTED = "before the run is accepted"
-"""The only boundary before which nothing was promised."""
-
-POINTS = STARTING | DECIDING | MAILDIR | SMTP | BANK | RECOVERING
-TOOLS = ("before the tool", "after the tool")
 
 
 @dataclass(frozen=True)
@@ -181,30 +90,6 @@ def work(job: Job, wire: Connection) -> None:
     wire.send(("told", told | {"commits": commits()}))
     if job.parks:
         signal.pause()
-
-
-def at(name: str, then: Callable[[], None]) -> None:
-    """Wrap the boundary's function so that `then` is called there."""
-    point = POINTS[name]
-    if name in TOOLS:
-        _wrap_tools(point.when, then)
-        return
-    owner: Any = importlib.import_module(point.module)
-    *path, attribute = point.function.split(".")
-    for part in path:
-        owner = getattr(owner, part)
-    inner = getattr(owner, attribute)
-
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        here = point.only(*args, **kwargs)
-        if here and point.when == "before":
-            then()
-        result = inner(*args, **kwargs)
-        if here and point.when == "after":
-            then()
-        return result
-
-    setattr(owner, attribute, wrapped)
 
 
 def count_commits(then: Callable[[int], None]) -> Callable[[], int]:
@@ -320,33 +205,6 @@ def _hang(name: str) -> None:
 def _hold(wire: Connection, name: str | None) -> None:
     wire.send(("holding", name))
     wire.recv()
-
-
-def _wrap_tools(when: When, then: Callable[[], None]) -> None:
-    """Wrap what every action runs; the read-only ones stay as they are."""
-    project: Any = importlib.import_module("interlock.engine.project")
-    read = project.read_actions
-
-    def wrapped(folder: Path) -> Any:
-        actions = read(folder)
-        for name, action in actions.items():
-            if action.consequential:
-                actions[name] = dataclasses.replace(action, run=_around(action.run, when, then))
-        return actions
-
-    project.read_actions = wrapped
-
-
-def _around(call: Callable[..., Any], when: When, then: Callable[[], None]) -> Callable[..., Any]:
-    def run(*args: Any) -> Any:
-        if when == "before":
-            then()
-        result = call(*args)
-        if when == "after":
-            then()
-        return result
-
-    return run
 
 
 def _plain_langgraph(job: Job, wire: Connection) -> None:
