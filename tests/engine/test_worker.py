@@ -9,13 +9,16 @@ from queue import Queue
 from threading import Event, Lock, Thread
 from typing import Any
 
+import dbos._queue
 import pytest
 from dbos import DBOSClient
+from sqlalchemy import text
 
 from interlock.engine.places import Places
 from interlock.engine.service import Engine, Standing
 from interlock.engine.worker import Ended, Pace, Worker
 from interlock.store.jobs import APPLICATION, queue_of
+from interlock.store.workers import Workers
 from interlock.testing import FakeClock
 from tests.engine.conftest import Make, counted
 from tests.engine.test_runs import ADD
@@ -179,3 +182,47 @@ def test_a_free_place_goes_to_the_highest_priority() -> None:
     for thread in threads:
         thread.join(PATIENCE)
     assert [order.get_nowait() for _ in threads] == ["high", "next", "low", "lowest"]
+
+
+def test_a_job_that_the_queue_took_and_dropped_is_done(
+    make: Make, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a connection breaks between the two: the worker lives on, and gives back what it never began."""
+    told, ended, dropped = Told(), list[Ended](), list[str]()
+    engine = Engine(make({"add": ADD}), told.events.put)
+    execute = dbos._queue.execute_dequeued_workflow
+
+    def breaks_once(queue: Any, status: Any, owner: str) -> Any:
+        if not dropped:
+            dropped.append(status["workflow_uuid"])
+            raise OSError("the connection broke")
+        return execute(queue, status, owner)
+
+    monkeypatch.setattr(dbos._queue, "execute_dequeued_workflow", breaks_once)
+    ready = Event()
+    with serving(Worker(engine, Pace(poll=0.05, sweep=0.1)), ended, ready):
+        assert ready.wait(PATIENCE)
+        run = _accept(engine, "add")
+        assert told.until("done", 1) == {run}
+    assert [job.split("/")[1] for job in dropped] == [run]
+    assert counted(engine.project) == [2]
+
+
+def test_a_job_of_a_worker_that_is_gone_is_done(make: Make, clock: FakeClock) -> None:
+    """One that was given up may still take a job before it ends; nobody else would ever do it."""
+    told, ended, ready = Told(), list[Ended](), Event()
+    engine = Engine(make({"add": ADD}), told.events.put)
+    with serving(Worker(engine, Pace(poll=0.05, sweep=0.1)), ended, ready):
+        assert ready.wait(PATIENCE)
+    run = _accept(engine, "add")
+    [gone] = Workers(engine.services.database).list()
+    assert gone.state == "gone"
+    with engine.project.jobs.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE workflow_status SET status = 'PENDING', executor_id = :id WHERE status = 'ENQUEUED'"),
+            {"id": gone.id},
+        )
+    assert len(engine.project.jobs.taken()) == 1
+    with serving(Worker(engine, Pace(poll=0.05, sweep=0.1)), ended):
+        assert told.until("done", 1) == {run}
+    assert counted(engine.project) == [2]

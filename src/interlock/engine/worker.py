@@ -2,8 +2,9 @@
 
 The queue delivers each job at least once, and one job of a run at a time, nearly; the run's lock and the fence of its
 checkpoints make "nearly" enough.  A worker says every few seconds that it lives.  Whoever finds one that does not ends
-its connections, so that its locks are free however it hangs, and gives its jobs to others.  A sweep writes jobs for
-runs that should go on and have none: where a process died that was no worker, or a job failed.
+its connections, so that its locks are free however it hangs, and gives its jobs to others.  A sweep gives back jobs
+that somebody took and nobody works at, and writes jobs for runs that should go on and have none: where a process died
+that was no worker, or a job failed.
 """
 
 from __future__ import annotations
@@ -85,6 +86,10 @@ class Worker:
         self._ending, self._stop = Event(), Event()
         self._given_up = False
         self._busy: set[str] = set()
+        self._jobs: set[str] = set()
+        """The jobs that the queue has handed over and that are not done."""
+        self._dropped: set[str] = set()
+        """The jobs that it had not, at the last sweep, although this worker took them."""
         self._overdue: set[str] = set()
         self._lock, self._places = Lock(), Places(pace.at_once)
         self._tidied = time.monotonic()
@@ -129,11 +134,13 @@ class Worker:
 
         @DBOS.workflow(name=ADVANCE)
         def advance(run_id: str) -> None:
-            self._advance(run_id)
+            with self._at(DBOS.workflow_id):
+                self._advance(run_id)
 
         @DBOS.workflow(name=BEGIN)
         def begin(run_id: str) -> None:
-            self._try(lambda: self.jobs.admit(run_id), f"let run {run_id} begin")  # else the sweep finds it
+            with self._at(DBOS.workflow_id):
+                self._try(lambda: self.jobs.admit(run_id), f"let run {run_id} begin")  # else the sweep finds it
 
         try:
             self._launch()
@@ -186,6 +193,16 @@ class Worker:
         else:
             return True
         return False
+
+    @contextmanager
+    def _at(self, job: str | None) -> Iterator[None]:
+        with self._lock:
+            self._jobs.add(job or "")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._jobs.discard(job or "")
 
     # -- its work ---------------------------------------------------------------------------------------
 
@@ -275,6 +292,7 @@ class Worker:
         The first is done by whoever comes, for a worker may hang while it sweeps; all else by one worker at a time.
         """
         self._try(lambda: self._take_over(me), "take over from the dead")
+        self._try(lambda: self._give_back(me), "give back jobs that nobody works at")
         self._try(self._tend, "sweep")
 
     def _take_over(self, me: Row) -> None:
@@ -282,6 +300,21 @@ class Worker:
             LOG.warning("worker %s was last heard of at %s; others go on with its runs", worker.id, worker.beat_at)
             self.jobs.hand_on(worker.id)
             self.workers.buried(worker.id)
+
+    def _give_back(self, me: Row) -> None:
+        """Give to others the jobs that somebody took and nobody works at.
+
+        A worker that was given up may take one before it learns that it was.  And where a connection breaks after the
+        queue has taken a job and before it has read it, the queue drops it, and the worker lives on.
+        """
+        taken, living = self.jobs.taken(), self.workers.living()  # in this order: whoever took one had come before
+        with self._lock:
+            dropped = {job.id for job in taken if job.worker == me.id} - self._jobs
+        for job in taken:
+            if job.worker not in living or job.id in dropped & self._dropped:
+                LOG.warning("nobody works at the job %s, which %s took; others do it", job.id, job.worker)
+                self.jobs.give_back(job)
+        self._dropped = dropped
 
     def _tend(self) -> None:
         engine, services = self.engine, self.engine.services

@@ -11,6 +11,8 @@ decision about a run that has begun is never kept waiting by those that have not
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -47,6 +49,15 @@ LIVE = ["PENDING", "ENQUEUED", "DELAYED"]
 """States of a job, in the queue's words, that somebody does or will do."""
 FORGOTTEN_AT_ONCE = 500
 """Finished jobs that are deleted in one go."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A job that a worker took and has not finished."""
+
+    id: str
+    queue: str | None
+    worker: str
 
 
 class Jobs:
@@ -130,6 +141,17 @@ class Jobs:
         for job in left:
             self._client.resume_workflow(job.workflow_id, queue_name=job.queue_name)
         return len(left)
+
+    def taken(self) -> Sequence[Taken]:
+        """The jobs that workers have taken and not finished."""
+        found = self._client.list_workflows(
+            status="PENDING", workflow_id_prefix=f"{ADVANCE}/", load_input=False, load_output=False
+        )
+        return [Taken(job.workflow_id, job.queue_name, job.executor_id or "") for job in found]
+
+    def give_back(self, job: Taken) -> None:
+        """Give one such job to others, whoever has it."""
+        self._client.resume_workflow(job.id, queue_name=job.queue)
 
     def idle(self, run_id: str, since: datetime) -> bool:
         """Whether a run that no other run started has no job, and has had none since a moment."""

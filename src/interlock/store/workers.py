@@ -96,6 +96,11 @@ class Workers:
             gone = delete(Worker).where(col(Worker.state) == "gone", col(Worker.beat_at) < before)
             connection.execute(gone)
 
+    def living(self) -> set[str]:
+        """Those that nobody has given up and that have not ended."""
+        with self._database.read() as session:
+            return set(session.exec(select(Worker.id).where(col(Worker.state).in_(LIVING))).all())
+
     def list(self, limit: int = 100) -> Sequence[Worker]:
         """Workers, the living first, then the newest."""
         with self._database.read() as session:
