@@ -81,7 +81,10 @@ def test_at_a_terminal_the_token_is_asked_for_and_not_shown(open_house: House) -
 
 
 def test_the_server_starts_on_this_machine_alone_and_ends_when_told(open_house: House) -> None:
-    """`interlock serve` in a process of its own: a free port of loopback, a sign-in page, and an end by Ctrl-C."""
+    """`interlock serve` in a process of its own: a free port of loopback, a sign-in page, and an end by Ctrl-C.
+
+    A new home is opened for its admin, by a link that sets a password, once; a later start makes none.
+    """
     open_house.engine()
     served = open_house.cli("serve", "--port", "0")
     try:
@@ -89,15 +92,40 @@ def test_the_server_starts_on_this_machine_alone_and_ends_when_told(open_house: 
         line = served.stdout.readline()
         address = line.split()[2].rstrip(".")
         assert address.startswith("http://127.0.0.1:")
-        assert "Nobody has a token yet" in served.stdout.readline()
+        assert "This link lets you in as admin, once, within 15 minutes" in served.stdout.readline()
+        link = served.stdout.readline().strip()
         page = httpx.get(f"{address}/sign-in", timeout=60)
         assert (page.status_code, "Your token" in page.text) == (200, True)
+        typed = {"password": "seven green kettles", "again": "seven green kettles"}
+        with httpx.Client(timeout=60, headers={"origin": address}) as browser:
+            assert "Welcome, admin" in browser.get(link).text
+            assert browser.post(link, data=typed).headers["location"] == "/"
+            assert browser.get(address).status_code == 200
+        assert httpx.post(link, data=typed, headers={"origin": address}, timeout=60).status_code == 403
         served.send_signal(signal.SIGINT)
         _, err = served.communicate(timeout=60)
         assert "Traceback" not in err
     finally:
         served.kill()
         served.wait()
+
+
+def test_a_later_start_opens_no_home(
+    open_house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the link was used or not; where nobody can sign in, it says what the owner can do."""
+    desk = Desk(open_house, capsys, monkeypatch)
+    monkeypatch.setattr("interlock.web.server.run", lambda web, listener: web.driving.close())
+    first, second = desk("serve", "--port", "0"), desk("serve", "--port", "0")
+    assert ("/welcome/" in first.out, "/welcome/" in second.out) == (True, False)
+    assert "Nobody can sign in yet: interlock users password NAME --link --owner" in second.out
+    assert [row.name for row in open_house.engine().services.users.all()] == ["admin"]
+    (open_house.home / "audit.key").chmod(0o644)
+    other = House(open_house.root.parent / "other", clock=open_house.clock).build()
+    other.engine()
+    (other.home / "audit.key").chmod(0o644)
+    told = Desk(other, capsys, monkeypatch)("serve", "--port", "0")
+    assert ("no admin is made here" in told.out, other.engine().services.users.any()) == (True, False)
 
 
 def test_it_listens_elsewhere_only_under_a_name(

@@ -26,6 +26,7 @@ from interlock.nodes.models import PROVIDERS
 from interlock.policies.language import PROVENANCE, Comparison, Input, Policy, Requirement, Rule
 from interlock.settings import Settings
 from interlock.store.effects import ARROWS
+from interlock.web.rights import RIGHTS
 
 ELSEWHERE = ("action-model",)
 """Pages whose blocks other tests hold to the truth; their links are followed here."""
@@ -97,6 +98,13 @@ def test_the_providers_are_listed() -> None:
     assert {name.split(":")[0] for name in rows(page("settings")) if not name.startswith("INTERLOCK_")} == set(
         PROVIDERS
     )
+
+
+def test_the_rights_of_each_role_are_listed() -> None:
+    """The page of identity says of every right which roles have it."""
+    roles = ("author", "operator", "reviewer", "admin")
+    listed = {name: cells[1:] for name, cells in rows(page("identity")).items() if name in RIGHTS}
+    assert listed == {right: ["yes" if role in held else "" for role in roles] for right, held in RIGHTS.items()}
 
 
 def test_the_effect_diagram_has_exactly_the_arrows_there_are() -> None:

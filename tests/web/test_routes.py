@@ -38,8 +38,14 @@ VISITORS: dict[str, Callable[[Site], TestClient]] = {
     "headers of a proxy": lambda site: site.stranger(**{"x-forwarded-user": "fay", "remote-user": "fay"}),
 }
 
-OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("GET", "/static/{name}")}
-"""What a stranger may ask for: the way in."""
+OPEN = {
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("GET", "/welcome/{link}"),
+    ("POST", "/welcome/{link}"),
+    ("GET", "/static/{name}"),
+}
+"""What a stranger may ask for: the ways in."""
 
 
 def table(site: Site) -> list[tuple[str, str]]:
@@ -51,7 +57,7 @@ def table(site: Site) -> list[tuple[str, str]]:
 
 def ask(client: TestClient, method: str, path: str, run: Run, headers: dict[str, str]) -> httpx.Response:
     """A request as it would do something, were it let through."""
-    where = path.format(approval_id=run.asked.id, name="style.css")
+    where = path.format(approval_id=run.asked.id, name="style.css", link="0" * 64)
     body = {"decision": "reject", "revision": run.asked.revision, "comment": "no"}
     if path.startswith("/api/"):
         return client.request(method, where, headers=headers, json=body if method == "POST" else None)
@@ -70,13 +76,17 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/api/approvals/{approval_id}"),
         ("GET", "/api/audit/head"),
         ("GET", "/approvals/{approval_id}"),
+        ("GET", "/password"),
         ("GET", "/queue/changes"),
         ("GET", "/sign-in"),
         ("GET", "/static/{name}"),
+        ("GET", "/welcome/{link}"),
         ("POST", "/api/approvals/{approval_id}/decision"),
         ("POST", "/approvals/{approval_id}/decision"),
+        ("POST", "/password"),
         ("POST", "/sign-in"),
         ("POST", "/sign-out"),
+        ("POST", "/welcome/{link}"),
     ]
 
 
@@ -103,7 +113,7 @@ def test_no_other_site_writes_with_somebodys_cookie(shared: Site, sender: str) -
     """Every write, by a browser in which fay is signed in, sent from anywhere but a page of this server."""
     site, run, browser = shared, shared.only, shared.browser("fay")
     writes = [(method, path) for method, path in table(site) if method != "GET"]
-    assert len(writes) == 4
+    assert len(writes) == 6
     for method, path in writes:
         answer = ask(browser, method, path, run, CROSS_SITE[sender])
         assert answer.status_code == 403, (path, answer.status_code)

@@ -147,7 +147,7 @@ def test_in_a_home_without_tokens_nobody_gets_in(site: Site) -> None:
     """A name is not taken at its word through a socket, which other logins of the machine reach too."""
     fresh = Site(House(site.house.root.parent / "fresh").build(), tokens={"nobody": "ilk_000000000000_" + "0" * 64})
     browser = fresh.stranger()
-    assert "Nobody has a token yet" in browser.get("/sign-in").text
+    assert "Nobody can sign in yet" in browser.get("/sign-in").text
     assert browser.get("/api/approvals").status_code == 401
     assert browser.post("/sign-in", data={"token": "fay"}, headers=FROM_HERE).status_code == 401
     fresh.close()

@@ -32,6 +32,7 @@ from interlock.cli import (
     trajectories,
     travel,
     upgrade,
+    users,
     work,
 )
 from interlock.cli.output import EXIT_FAILED, EXIT_USAGE, console
@@ -90,6 +91,7 @@ app.add_typer(tools.app, name="tools")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(people.app, name="people")
+app.add_typer(users.app, name="users")
 app.add_typer(upgrade.app, name="upgrade")
 
 

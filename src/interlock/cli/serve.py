@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from interlock.cli.output import console
 from interlock.cli.runs import open_engine
-from interlock.errors import UsageError
+from interlock.errors import Conflict, UsageError
+
+if TYPE_CHECKING:
+    from interlock.nodes.services import Services
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -25,7 +28,7 @@ def serve(
         typer.Option("--public-url", metavar="URL", help="The address that people type, as behind a proxy with TLS."),
     ] = None,
 ) -> None:
-    """Serve the queue of requests as a page and an API; everybody signs in with a token."""
+    """Serve the queue of requests as a page and an API; everybody signs in."""
     from interlock.web.application import make_web
     from interlock.web.origins import Origins, loopback, public
     from interlock.web.server import run
@@ -39,9 +42,32 @@ def serve(
         own = loopback(listener.getsockname()[1]).own | ({origin} if origin else set())
         address = origin or f"http://{host if ':' not in host else f'[{host}]'}:{listener.getsockname()[1]}"
         console().print(f"Serving at {address}. Ctrl-C ends it.", markup=False)
-        if not engine.services.credentials.issued():
-            console().print("Nobody has a token yet, so nobody can sign in: interlock people token NAME")
+        _open_home(engine.services, address)
         run(make_web(engine, Origins(frozenset(own))), listener)
+
+
+def _open_home(services: Services, address: str) -> None:
+    """In a home in which nobody has access, make its admin, and print the link that is theirs; later, nothing."""
+    from interlock.settings import current_person
+    from interlock.store.invitations import FIRST_ADMIN
+    from interlock.store.users import ROLES
+
+    if services.credentials.issued() or services.users.any():
+        if not services.credentials.issued() and not services.users.can_sign_in():
+            console().print("Nobody can sign in yet: interlock users password NAME --link --owner")
+        return
+    if because := services.credentials.not_owner():
+        console().print(f"Nobody has access yet, and no admin is made here, for {because}.", markup=False)
+        return
+    try:
+        link = services.invitations.open_home(ROLES, by=current_person())
+    except Conflict:  # another server was faster
+        return
+    console().print(
+        f"Nobody has access yet. This link lets you in as {FIRST_ADMIN}, once, within 15 minutes:\n"
+        f"{address}/welcome/{link}",
+        markup=False,
+    )
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -15,8 +15,8 @@ ADMIN = "admin"
 def acting(services: Services, name: str | None = None, token: str | None = None) -> str:
     """The name under which somebody acts here; without `name`, the one that the token or the login has.
 
-    In a single-user home (`Credentials.needed`) a name is taken at its word.  Everywhere else it counts only
-    with that person's token: `token`, or the one of the settings.
+    In a single-user home (`Credentials.needed`) a name is taken at its word, but for those of other people who have
+    access to its page.  Everywhere else it counts only with that person's token: `token`, or the one of the settings.
 
     Raises:
         NotAuthenticated: no token, none that is valid, or another person's; or a token where none can be valid.
@@ -25,8 +25,7 @@ def acting(services: Services, name: str | None = None, token: str | None = None
     token = token or configured(services)
     because = services.credentials.needed()
     if because is None and token is None:
-        known_as(name or current_person())
-        return name or current_person()
+        return at_its_word(services, name or current_person())
     if because is None:
         raise NotAuthenticated(
             f"a token is given, but none was ever issued in the home {services.settings.home}: is INTERLOCK_HOME "
@@ -38,7 +37,7 @@ def acting(services: Services, name: str | None = None, token: str | None = None
 
 
 def administering(services: Services, name: str | None = None, token: str | None = None, *, owner: bool = False) -> str:
-    """Who may issue and revoke tokens now: whoever proves to hold the role `admin`, or the owner of the home.
+    """Who may give access, issue and revoke tokens: whoever proves to be an admin, or the owner of the home.
 
     The owner comes in by saying so, and without asking while there is no token yet that could prove anything.
     Owning the home is owning its files (`Credentials.not_owner`), and so shuts nobody out who lost every token.
@@ -50,14 +49,30 @@ def administering(services: Services, name: str | None = None, token: str | None
     if owner or not services.credentials.issued():
         if because := services.credentials.not_owner():
             raise NotAuthenticated(f"only the owner of the home {services.settings.home} can do this: {because}.")
-        return known_as(current_person() if owner else name or current_person())
+        return known_as(current_person() if owner else at_its_word(services, name or current_person()))
     person = acting(services, name, token)
-    if ADMIN not in roles_of(services, person):
+    user = services.users.find(known_as(person))
+    if ADMIN not in roles_of(services, person) and (user is None or ADMIN not in user.roles):
         raise Refused(
-            f"{person} does not hold the role {ADMIN} in policies/people.yaml; somebody who does, or the owner of "
-            "the home with --owner, can do this."
+            f"{person} does not hold the role {ADMIN}, neither here nor in policies/people.yaml; somebody who does, or "
+            "the owner of the home with --owner, can do this."
         )
     return person
+
+
+def at_its_word(services: Services, name: str) -> str:
+    """A name that proof would protect nothing of: not that of somebody who signs in here, unless it is the login's own.
+
+    Raises:
+        NotAuthenticated: it is.
+        DecisionRefused: it is no person's name.
+    """
+    if services.users.find(known_as(name)) is not None and known_as(name) != known_as(current_person()):
+        raise NotAuthenticated(
+            f"{name} is somebody who signs in here; let them decide on the page, or act with their token. "
+            "A token: interlock people token NAME."
+        )
+    return name
 
 
 def roles_of(services: Services, person: str) -> frozenset[str]:
@@ -71,7 +86,7 @@ def new_name(services: Services, name: str) -> str:
     Raises:
         DecisionRefused: it is no person's name, or it looks like another person's.
     """
-    known = {*services.policies.people.people, *(row.person for row in services.credentials.all())}
+    known = {*services.policies.people.people, *(row.name for row in services.users.all())}
     if other := lookalike(name, known):
         raise DecisionRefused(f"{name!r} looks like {other}, who is somebody else here; choose another name.")
     return known_as(name)

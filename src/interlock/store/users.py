@@ -42,6 +42,11 @@ class Users:
         with self._database.read() as session:
             return _any(session)
 
+    def can_sign_in(self) -> bool:
+        """Whether somebody has a password."""
+        with self._database.read() as session:
+            return session.exec(select(User.name).where(col(User.password).is_not(None)).limit(1)).first() is not None
+
     def get(self, name: str) -> User:
         """The row of a person.
 

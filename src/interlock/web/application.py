@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
 from interlock.store.sessions import Sessions
-from interlock.web import api, entrance, review, static
+from interlock.web import account, api, entrance, review, static
 from interlock.web.driving import Driving
 from interlock.web.floor import Floor
 from interlock.web.identity import Door
@@ -78,7 +78,13 @@ def make_web(engine: Engine, origins: Origins) -> Web:
         redirect_slashes=False,
         exception_handlers=dict.fromkeys((Problem, InterlockError, HTTPException, Exception), told),
     )
-    for family in (api.routes(parts), review.routes(parts), entrance.routes(parts), static.routes()):
+    for family in (
+        api.routes(parts),
+        review.routes(parts),
+        entrance.routes(parts),
+        account.routes(parts),
+        static.routes(),
+    ):
         app.router.routes.extend(family.routes)
     app.state.door = door
     parts.templates.lead_to(declared(app))
@@ -88,9 +94,11 @@ def make_web(engine: Engine, origins: Origins) -> Web:
 def way_in(request: Request) -> str | None:
     """Where a stranger who asked for a page is sent to; None where it was a program, or a page asked for a part."""
     path, headers = request.url.path, request.headers
-    if request.method != "GET" or path.startswith("/api/") or "authorization" in headers or "hx-request" in headers:
+    part = "hx-request" in headers or "text/event-stream" in headers.get("accept", "")
+    if request.method != "GET" or path.startswith("/api/") or "authorization" in headers or part:
         return None
-    return "/sign-in" if path == "/" else f"/sign-in?next={quote(path)}"
+    asked = path + (f"?{request.url.query}" if request.url.query else "")
+    return "/sign-in" if asked == "/" else f"/sign-in?next={quote(asked)}"
 
 
 def _problem(error: Exception) -> Problem:
