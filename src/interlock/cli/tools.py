@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,12 +21,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def list_tools(as_json: AsJson = False) -> None:
+def list_tools(
+    family: Annotated[str | None, typer.Argument(metavar="FAMILY", help="Only those called FAMILY.….")] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the actions of tools/: effect, risk, and what each does."""
     from interlock.engine.project import find_project
     from interlock.tools.drawer import read_actions
 
-    actions = read_actions(find_project(Path.cwd()) / "tools")
+    drawer = read_actions(find_project(Path.cwd()) / "tools")
+    actions = {name: one for name, one in drawer.items() if family is None or name.startswith(f"{family}.")}
     if as_json:
         rows = [
             {
@@ -74,6 +79,39 @@ def pin(
         console().print(f"wrote {offer.file}. Next: interlock check", markup=False)
     else:
         console().print(f"{offer.file} is up to date.", markup=False)
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What the file is: openapi.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An OpenAPI document in the project.")],
+    name: Annotated[str | None, typer.Option("--name", help="Family of the actions; default: the file's name.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Where the service stands; default: what FILE says.")] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="It stands on this machine or in a private network.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a toolset from an OpenAPI document: GET and HEAD read, the rest may change something until you say more."""
+    from interlock.engine.project import find_project
+    from interlock.tools.toolsets.declared import NAME
+    from interlock.tools.toolsets.importing import import_openapi
+
+    if kind != "openapi":
+        raise UsageError(f"there is nothing to import from `{kind}`; there is openapi.")
+    family = name or re.sub(r"[^a-z0-9]+", "_", file.name.lower().removesuffix(file.suffix)).strip("_")
+    if not re.fullmatch(NAME, family):
+        raise UsageError(f"{family!r} is no name of a family: small letters, digits and _. Give one with --name.")
+    made = import_openapi(find_project(Path.cwd()), file, family, url, private)
+    if as_json:
+        left_out = [{"operation": operation, "because": because} for operation, because in made.left_out]
+        print_json({"toolset": family, "file": str(made.file), "tools": made.tools, "left_out": left_out})
+        return
+    for operation, because in made.left_out:
+        console(stderr=True).print(f"left out {operation}: {because}", markup=False)
+    console().print(
+        f"wrote {made.file}: {len(made.tools)} actions, pinned as they are. Next: interlock check", markup=False
+    )
 
 
 def _show(change: Change) -> None:

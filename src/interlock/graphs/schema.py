@@ -51,6 +51,7 @@ from interlock.source.schema import (
     references,
 )
 from interlock.tools.toolsets.mcp import McpFields
+from interlock.tools.toolsets.openapi import OpenApiFields
 
 Kind = Literal["graph", "node", "policy", "people", "toolset"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -70,7 +71,7 @@ STEPS: dict[str, tuple[type[Declared], ...]] = {
 
 CARDS: dict[str, type[Declared]] = {"reason": ReasonCard, "act": ActCard, "route": RouteCard}
 
-TOOLSETS: dict[str, type[BaseModel]] = {"mcp": McpFields}
+TOOLSETS: dict[str, type[BaseModel]] = {"mcp": McpFields, "openapi": OpenApiFields}
 """What a toolset may hold, by the key that says where its tools come from."""
 
 

@@ -49,4 +49,9 @@ CODES: dict[str, Code] = {
         fault="read: {effect: read, targets: [payee]}",
         mended="read: {effect: read, targets: [line]}",
     ),
+    "C007": Code(
+        "A document cannot be used.",
+        "The OpenAPI document that the file names is not there, is no such document, or stands outside the project.",
+        "Correct the path, or put the document into the project.",
+    ),
 }

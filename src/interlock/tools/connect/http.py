@@ -89,7 +89,7 @@ class Api:
     seconds: float = SECONDS
     most: int = MOST
     key_header: str = "Idempotency-Key"
-    """The header that carries the effect's key, so that a provider drops a repeat."""
+    """The header that carries the effect's key, so that a provider drops a repeat; empty for none."""
     ca_file: str | None = None
     """Certificates to trust in place of the system's."""
     place: Place = field(init=False, repr=False)
@@ -144,7 +144,7 @@ class Api:
             body = json_format.dumps(plain(json), ensure_ascii=False).encode()
             sent["content-type"] = "application/json"
         sent |= self._checked(headers or {})
-        if method not in ("GET", "HEAD"):
+        if method not in ("GET", "HEAD") and self.key_header:
             sent[self.key_header] = context.key
         if bearer is not None:
             sent["authorization"] = f"Bearer {context.secret(bearer)}"

@@ -25,8 +25,8 @@ class Declared(BaseModel):
 class ToolFields(Declared):
     """What is declared of one tool."""
 
-    effect: Literal["read", "idempotent", "keyed", "blind"] = Field(
-        default="blind",
+    effect: Literal["read", "idempotent", "keyed", "blind"] | None = Field(
+        default=None,
         description="What can be known after a crash; without it the tool counts as one that changes something, and "
         "nobody can look whether it did.",
     )
@@ -45,6 +45,7 @@ class ToolFields(Declared):
 
     @property
     def whole_risk(self) -> Risk:
+        """What is declared, else the worst that fits."""
         return self.risk or ("low" if self.effect == "read" else "high")
 
 
@@ -76,7 +77,7 @@ def words(
             record_part(result, named)
         except ValueError as error:
             raise Fault(f"the record `{named}`: {error}", "records", place) from None
-    effect: EffectClass = fields.effect
+    effect: EffectClass = fields.effect or "blind"
     return {
         "effect": effect,
         "risk": fields.whole_risk,

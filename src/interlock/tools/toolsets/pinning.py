@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from interlock.digest import Json
 from interlock.errors import ProjectError
 from interlock.settings import Settings
 from interlock.source import SourceError, hint_for, read_document, validate
 from interlock.source.rendering import FORBIDDEN
 from interlock.tools.action import ActionContext
-from interlock.tools.toolsets import mcp
+from interlock.tools.toolsets import mcp, openapi
 from interlock.tools.toolsets.lock import lock_file, pinned, read_lock, write_lock
 
 
@@ -49,18 +51,33 @@ def offered(drawer: Path, name: str, settings: Settings) -> Offered:
     """
     path = _file(drawer, name)
     document = read_document(path)
-    if "mcp" not in document.data:
+    kinds = [kind for kind in _OFFERS if kind in document.data]
+    if len(kinds) != 1:
         raise ProjectError(f"{path.name} has nothing that is pinned.")
-    fields, findings = validate(mcp.McpFields, document, "C")
+    fields, findings = validate(_FIELDS[kinds[0]], document, "C")
     if fields is None or findings:
         raise SourceError(findings, [document])
-    context = ActionContext(key="", run="", settings=settings, now=datetime.now(UTC))
-    found = {tool: pinned(offer) for tool, offer in mcp.offers(fields, path, context).items()}
+    found = {tool: pinned(offer) for tool, offer in _OFFERS[kinds[0]](fields, path, settings).items()}
+    family = str(document.data[kinds[0]])
     try:
-        before = read_lock(lock_file(path), fields.mcp) or {}
+        before = read_lock(lock_file(path), family) or {}
     except ProjectError:
         before = {}  # it is written anew; every tool is told as new
-    return Offered(fields.mcp, lock_file(path), found, _changes(before, found))
+    return Offered(family, lock_file(path), found, _changes(before, found))
+
+
+def _of_server(fields: Any, path: Path, settings: Settings) -> dict[str, dict[str, Json]]:
+    context = ActionContext(key="", run="", settings=settings, now=datetime.now(UTC))
+    return mcp.offers(fields, path, context)
+
+
+def _of_document(fields: Any, path: Path, settings: Settings) -> dict[str, dict[str, Json]]:
+    return openapi.offers(fields, path)
+
+
+_FIELDS: dict[str, type[BaseModel]] = {"mcp": mcp.McpFields, "openapi": openapi.OpenApiFields}
+_OFFERS = {"mcp": _of_server, "openapi": _of_document}
+"""What a toolset's tools are now, by its first key."""
 
 
 def write_pins(offer: Offered) -> None:
