@@ -69,7 +69,7 @@ def test_no_block_is_passed_over_in_silence(path: Path) -> None:
     for block in blocks(path):
         assert block.language, f"{block.place}: a block without a language is read by nothing"
         assert block.word != "not run" or block.value in NOT_RUN, block.place
-        assert block.language != "json" or block.word in ("json", "model json"), block.place
+        assert block.language != "json" or block.word in ("json", "model json", "file"), block.place
 
 
 @pytest.mark.parametrize("path", LINKED, ids=lambda path: f"{path.parent.name}-{path.stem}")
