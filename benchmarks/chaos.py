@@ -19,7 +19,7 @@ from typing import Any
 from tests.crash.chaos.place import Server
 from tests.crash.chaos.round import WORKERS, Played, play
 
-ROUND = 50
+ROUND = 75
 """Kills in one round."""
 COUNTED = ("kills", "lost_runs", "duplicate_effects", "lost_decisions", "in_doubt", "violations", "runs", "effects")
 

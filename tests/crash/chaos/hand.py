@@ -31,8 +31,10 @@ from tests.crash.chaos.plan import Life
 from tests.crash.harness import _context
 from tests.crash.points import at
 
-OPTIONS = ("--poll", "0.3", "--dead-after", "2", "--grace", "4", "--at-once", "3")
+OPTIONS = ("--at-once", "3", "--grace", "4", "--poll", "0.3", "--dead-after")
 """How these workers work: quickly, and given up soon."""
+DEAD_AFTER = {"file": "2", "server": "3"}
+"""Seconds of silence after which they are given up."""
 UNFENCED = ("provider.book", "provider.send")
 """Actions that nobody can keep from happening late: their provider knows no key."""
 
@@ -107,7 +109,7 @@ def serve(place: Place, life: Life, log: Path, control: Control) -> None:
         _be_ahead(life.skew)
     if life.fault == "stop":
         _tell_of_acts(log.with_suffix(".acting"))
-    sys.argv = ["interlock", "work", *OPTIONS]
+    sys.argv = ["interlock", "work", *OPTIONS, DEAD_AFTER["server" if place.url else "file"]]
     app.app = COMMAND  # type: ignore[assignment]
     app.main()
 

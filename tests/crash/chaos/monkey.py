@@ -19,7 +19,7 @@ from tests.crash.chaos.plan import Life, Trouble, lives, people, troubles
 
 RUNS = 3
 """Runs under way for each worker, at most."""
-AFTERWARDS = 3.0
+AFTERWARDS = 4.0
 """Seconds that a worker which was stopped has to find out that others gave it up."""
 PATIENCE = 60.0
 """Seconds that a worker may take to begin, or to end when it is told to."""

@@ -31,7 +31,7 @@ OF_WORKERS = tuple(
 """Boundaries that workers pass."""
 SKEW = 600.0
 """Seconds by which the clock of a worker may be wrong."""
-LONGEST = 6.0
+LONGEST = 5.0
 """Seconds after which a worker is killed although it has not come to its boundary."""
 
 
@@ -77,7 +77,7 @@ def lives(seed: str, server: bool) -> Iterator[Life]:
                 yield Life("drain", chance.uniform(0.0, 3.0), skew=skew)
             case dice if server:
                 point = next(points) if dice < 0.95 else ""
-                yield Life("stop", chance.uniform(0.5, 3.0), point, skew=skew, length=chance.uniform(3.0, 5.0))
+                yield Life("stop", chance.uniform(0.5, 3.0), point, skew=skew, length=chance.uniform(5.0, 7.0))
             case dice:
                 length = chance.uniform(0.3, 1.5)
                 yield Life("full", chance.uniform(0.2, 2.0), skew=skew, length=length, whole_disk=dice < 0.95)
@@ -87,7 +87,7 @@ def people(seed: str) -> Iterator[Life]:
     """The processes of whoever starts runs and decides, one after another."""
     chance = Random(seed)
     while True:
-        yield Life("die", chance.uniform(5.0, 15.0), chance.choice(OF_PEOPLE), chance.choice((1, 3, 9)))
+        yield Life("die", chance.uniform(10.0, 30.0), chance.choice(OF_PEOPLE), chance.choice((1, 3, 9)))
 
 
 def troubles(seed: str) -> Iterator[tuple[float, Trouble]]:
@@ -95,4 +95,4 @@ def troubles(seed: str) -> Iterator[tuple[float, Trouble]]:
     chance = Random(seed)
     while True:
         trouble: Trouble = chance.choices(("cut", "cut all", "restart"), (6, 2, 2))[0]
-        yield chance.uniform(2.0, 9.0), trouble
+        yield chance.uniform(3.0, 15.0), trouble
