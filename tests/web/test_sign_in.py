@@ -97,7 +97,7 @@ def test_a_sign_in_ends_with_its_time_or_its_token(site: Site) -> None:
     assert by_time.get("/api/approvals").status_code == 401
 
 
-@pytest.mark.parametrize("token", ["", "fay", "ilk_x", "ilk_000000000000_" + "0" * 64, "'; --", "\u202e", "x" * 5000])
+@pytest.mark.parametrize("token", ["fay", "ilk_x", "ilk_000000000000_" + "0" * 64, "'; --", "\u202e", "x" * 5000])
 def test_every_wrong_token_is_answered_alike(shared: Site, token: str) -> None:
     """One sentence, 401, no cookie, and nothing of what was typed comes back."""
     answer = shared.stranger().post("/sign-in", data={"token": token}, headers=FROM_HERE)
