@@ -38,6 +38,11 @@ class ProjectError(InterlockError):
 class InputError(InterlockError):
     """The input of a run does not fit the graph's input schema."""
 
+    def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+        """The path of what does not fit, where it is one thing: `amount`, `order.lines`."""
+
 
 class NotFound(InterlockError):
     """There is no such thing."""

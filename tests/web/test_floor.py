@@ -121,10 +121,11 @@ def test_errors_tell_nothing_of_the_inside(
     known = "/api/approvals" if path.startswith("/api") else "/"
     assert browser.delete(known, headers=FROM_HERE).status_code == 405
 
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("the secret of the inside at /home/somebody")
 
-    monkeypatch.setattr(shared.engine.services.approvals, "waiting", broken)
+    for name in ("waiting", "page", "counts"):
+        monkeypatch.setattr(shared.engine.services.approvals, name, broken)
     with caplog.at_level(logging.ERROR):
         answer = browser.get(known)
     assert (answer.status_code, safe(answer.headers)) == (500, True)
@@ -139,11 +140,11 @@ def test_a_database_that_is_gone_tells_no_path(shared: Site, monkeypatch: pytest
     """503 without the name of the file."""
     from interlock.errors import StoreUnavailable
 
-    def gone(*_: Any) -> None:
+    def gone(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("the database sqlite:////home/somebody/interlock.db cannot be used")
 
     browser = shared.browser("fay")
-    monkeypatch.setattr(shared.engine.services.approvals, "waiting", gone)
+    monkeypatch.setattr(shared.engine.services.approvals, "page", gone)
     answer = browser.get("/api/approvals")
     assert (answer.status_code, "somebody" in answer.text) == (503, False)
 

@@ -292,13 +292,12 @@ def cancel(run_id: RunId, as_json: AsJson = False, person: As = None, token: Tok
 
     A step that another process is in comes to its end, and that process ends the run.
     """
+    from interlock.engine.shown import standing_effects
     from interlock.store.spend import ENDED
 
     engine = open_engine(as_json)
     cancelled = engine.cancel(run_id, acting_as(engine.services, person, token))
-    family = engine.services.runs.family(run_id)
-    rows = [row for each in family for row in engine.services.ledger.of_run(each.id)]
-    done = [row for row in rows if row.state in ("executed", "verified", "in_doubt", "compensating")]
+    done = standing_effects(engine, run_id)
     if as_json:
         print_json(run_object(cancelled) | {"effects": [effect_object(row) for row in done]})
         return

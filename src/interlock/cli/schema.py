@@ -1,4 +1,4 @@
-"""`interlock schema`: the JSON Schemas by which editors complete and judge the files of a project."""
+"""`interlock schema`: the JSON Schemas by which editors judge the files of a project, and the document of the API."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 FOLDER = Path("docs/schema")
 """Where the schemas of a project stand; the first line of each of its files says so to editors."""
 
+API = "openapi.json"
+"""The file of the document that describes the HTTP API."""
+
 
 def schema(
-    kind: Annotated[str | None, typer.Argument(help="graph, node, policy, people or toolset: print that one.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="graph, node, policy, people or toolset, or api: print that one.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write there: all of them, or the one named.")
     ] = None,
@@ -28,17 +33,19 @@ def schema(
         bool, typer.Option("--project", help="With the names of this project, for editors to offer.")
     ] = False,
 ) -> None:
-    """Print or write the JSON Schemas of graph, node, policy, people and toolset files."""
+    """Print or write the JSON Schemas of graph, node, policy, people and toolset files, or the document of the API."""
     from interlock.graphs.schema import KINDS
 
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"there is no schema `{kind}`; there are {', '.join(KINDS)}.")
+    if kind is not None and kind not in (*KINDS, "api"):
+        raise UsageError(f"there is no schema `{kind}`; there are {', '.join(KINDS)}, and api.")
     if kind is None and output is None and not check:
         raise UsageError(f"name one of {', '.join(KINDS)} to print it, or write all with `-o {FOLDER.as_posix()}`.")
-    found = schema_files(_names() if project else None)
-    if kind is not None:
-        found = {name: text for name, text in found.items() if name == f"{kind}.schema.json"}
     folder = output or FOLDER
+    found = schema_files(_names() if project else None) if kind != "api" else {}
+    if kind == "api" or (kind is None and check and (folder / API).is_file()):
+        found |= {API: _document()}
+    elif kind is not None:
+        found = {name: text for name, text in found.items() if name == f"{kind}.schema.json"}
     if check:
         _compare(folder, found, again=f"interlock schema {'--project ' if project else ''}-o {folder.as_posix()}")
     elif output is None:
@@ -54,6 +61,12 @@ def schema_files(names: Names | None = None) -> dict[str, str]:
     from interlock.source.schema import written
 
     return {file_name(kind): written(schema_of(kind, names)) for kind in KINDS}
+
+
+def _document() -> str:
+    from interlock.web.api.documents import text
+
+    return text()
 
 
 def write_files(folder: Path, files: dict[str, str]) -> None:

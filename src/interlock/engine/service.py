@@ -36,7 +36,7 @@ from interlock.store.chain import Fault, Head
 from interlock.store.locks import Hold, held
 from interlock.store.people import known_as
 from interlock.store.spend import ENDED
-from interlock.store.tables import Approval, Pause, Run
+from interlock.store.tables import Approval, Entry, Pause, Run
 
 DECISION_PATIENCE = 10.0
 """Seconds a recorded decision waits for the run's present driver to park before it drives the run itself."""
@@ -324,6 +324,16 @@ class Engine:
         """The head of the audit chain."""
         with self.services.database.read() as session:
             return self.services.audit.head(session)
+
+    def audit_page(self, after: int, limit: int, *, newest: bool = False) -> list[Entry]:
+        """The entries of the audit after that number, or, the newest first, before it; 0: from the end asked for."""
+        with self.services.database.read() as session:
+            return self.services.audit.page(session, after, limit, newest=newest)
+
+    def audit_of(self, subject: str) -> list[Entry]:
+        """Every entry of the audit about one thing, in order."""
+        with self.services.database.read() as session:
+            return self.services.audit.of_subject(session, subject)
 
     def audit_fault(self, *heads: tuple[int, str] | None) -> Fault | None:
         """The first fault of the audit chain, or None; it must reach and hold the heads that were kept elsewhere."""

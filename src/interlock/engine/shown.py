@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from interlock.engine.objects import approval_object, effect_object, run_object, visit_object
@@ -9,6 +10,7 @@ from interlock.engine.settling import forks_of
 
 if TYPE_CHECKING:
     from interlock.engine.service import Engine
+    from interlock.store.tables import Effect
 
 
 def run_shown(engine: Engine, run_id: str) -> dict[str, Any]:
@@ -30,3 +32,10 @@ def run_shown(engine: Engine, run_id: str) -> dict[str, Any]:
         "forks": [each.run_id for each in forks.made_from(run_id)],
         "inherited": [effect_object(effect) for _, effect in services.ledger.inherited(run_id)],
     }
+
+
+def standing_effects(engine: Engine, run_id: str) -> Sequence[Effect]:
+    """What a run and those below it did, or may have done, and what stays done when it is cancelled."""
+    services = engine.services
+    rows = [row for each in services.runs.family(run_id) for row in services.ledger.of_run(each.id)]
+    return [row for row in rows if row.state in ("executed", "verified", "in_doubt", "compensating")]

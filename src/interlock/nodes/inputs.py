@@ -26,7 +26,7 @@ def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
         try:
             canonical(value)
         except (ValueError, TypeError) as error:
-            raise InputError(f"input {name} cannot be kept exactly as JSON: {_short(error)}.") from None
+            raise InputError(f"input {name} cannot be kept exactly as JSON: {_short(error)}.", field=name) from None
     faults = sorted(
         Draft202012Validator(object_schema(spec.input), format_checker=FORMATS).iter_errors(dict(values)),
         key=lambda fault: list(map(str, fault.absolute_path)),
@@ -41,25 +41,28 @@ def check_input(spec: Spec, values: Mapping[str, Any]) -> None:
             missing = [key for key, schema in spec.input.items() if not schema.optional and key not in values]
             unknown = next((key for key in values if key not in spec.input), None)
             if unknown is not None and (close := did_you_mean(unknown, missing)):
-                raise InputError(f"{spec.graph} has no input {unknown}; did you mean {close}?")
+                raise InputError(f"{spec.graph} has no input {unknown}; did you mean {close}?", field=unknown)
             raise InputError(
-                f"input {missing[0]} is missing; pass -i {missing[0]}=... (a file: -i {missing[0]}=@path)."
+                f"input {missing[0]} is missing; pass -i {missing[0]}=... (a file: -i {missing[0]}=@path).",
+                field=missing[0],
             )
         case "additionalProperties":
             strange = sorted(set(values) - set(spec.input))
-            raise InputError(f"{spec.graph} has no input {strange[0]}; it takes {known}.")
+            raise InputError(f"{spec.graph} has no input {strange[0]}; it takes {known}.", field=strange[0])
         case "maxLength":
             raise InputError(
-                f"input {name} has {len(fault.instance)} characters, at most {fault.validator_value} are allowed."
+                f"input {name} has {len(fault.instance)} characters, at most {fault.validator_value} are allowed.",
+                field=name,
             )
         case "minLength":
-            raise InputError(f"input {name} is empty; give it at least {fault.validator_value} characters.")
+            raise InputError(f"input {name} is empty; give it at least {fault.validator_value} characters.", field=name)
         case "format":
             raise InputError(
                 f"input {name} is not a valid {fault.validator_value}: {_short(fault.instance)}; "
-                f"write it like {LIKE[fault.validator_value]}."
+                f"write it like {LIKE[fault.validator_value]}.",
+                field=name,
             )
-    raise InputError(f"input {name}: {_short(fault.message)}; pass another value.")
+    raise InputError(f"input {name}: {_short(fault.message)}; pass another value.", field=name or None)
 
 
 def complete(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -134,6 +134,18 @@ class Audit:
         else:
             self._owned = True
 
+    def page(self, session: Session, after: int, limit: int, *, newest: bool = False) -> list[Entry]:
+        """The entries after that number, or, the newest first, before it; 0 begins at the end that is asked for."""
+        query = select(Entry)
+        if after:
+            query = query.where(Entry.seq < after if newest else Entry.seq > after)
+        order = col(Entry.seq).desc() if newest else col(Entry.seq)
+        return list(session.exec(query.order_by(order).limit(limit)))
+
+    def of_subject(self, session: Session, subject: str) -> list[Entry]:
+        """Every entry about one thing, in order."""
+        return list(session.exec(select(Entry).where(Entry.subject == subject).order_by(col(Entry.seq))))
+
     def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
         """Entries about a run, its child runs, anything whose id begins with theirs, or one of `subjects`."""
         row = Row.metadata.tables["audit"].c

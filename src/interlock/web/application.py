@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
@@ -15,8 +16,11 @@ from starlette.types import ASGIApp
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
 from interlock.store.sessions import Sessions
-from interlock.web import account, api, entrance, review, static
+from interlock.web import account, entrance, review, static
+from interlock.web.api import routes as api
+from interlock.web.api.reading import misfit
 from interlock.web.driving import Driving
+from interlock.web.feed import Feed
 from interlock.web.floor import Floor
 from interlock.web.identity import Door
 from interlock.web.origins import Origins
@@ -44,7 +48,8 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     services = engine.services
     sessions = Sessions(services.database, services.audit, services.clock)
     door = Door(services, sessions, Throttle(services.clock), origins)
-    parts = Parts(engine, door, Driving(engine), Templates(), Pulse(services))
+    pulse = Pulse(services)
+    parts = Parts(engine, door, Driving(engine), Templates(), pulse, Feed(services.database, pulse))
     rounds = Rounds(engine)
 
     @asynccontextmanager
@@ -76,7 +81,9 @@ def make_web(engine: Engine, origins: Origins) -> Web:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        exception_handlers=dict.fromkeys((Problem, InterlockError, HTTPException, Exception), told),
+        exception_handlers=dict.fromkeys(
+            (Problem, InterlockError, RequestValidationError, HTTPException, Exception), told
+        ),
     )
     for family in (
         api.routes(parts),
@@ -107,6 +114,8 @@ def _problem(error: Exception) -> Problem:
             return error
         case InterlockError():
             return problem_of(error)
+        case RequestValidationError():
+            return misfit(error.errors(), leave=1)
         case HTTPException():
-            return Problem(error.status_code)
+            return Problem(error.status_code, headers=error.headers)
     return Problem(500)

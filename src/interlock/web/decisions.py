@@ -59,9 +59,11 @@ def read_json(content_type: str, body: bytes) -> Any:
         Problem: it is none.
     """
     if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise Problem(415, "A decision is sent as application/json.")
+        raise Problem(415, "What programs send is application/json.")
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        read = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        json.dumps(read, ensure_ascii=False).encode("utf-8")  # half of a character, as `\\ud800` writes one, is no text
+        return read
     except (ValueError, RecursionError) as error:
         raise Problem(400, f"The body is no JSON that can be read: {str(error)[:200]}.") from None
 

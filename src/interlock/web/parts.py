@@ -10,6 +10,7 @@ from interlock.digest import plain
 from interlock.engine.service import Engine
 from interlock.nodes.services import Services
 from interlock.web.driving import Driving
+from interlock.web.feed import Feed
 from interlock.web.identity import Door
 from interlock.web.pulse import Pulse
 from interlock.web.templating import Templates
@@ -24,6 +25,7 @@ class Parts:
     driving: Driving
     templates: Templates
     pulse: Pulse
+    feed: Feed
 
     @property
     def services(self) -> Services:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
@@ -96,19 +96,32 @@ class Pulse:
             raise Problem(503, "Too many pages are open; this one does not change by itself.", {"retry-after": "60"})
         return StreamingResponse(self._events(wanted, still), media_type="text/event-stream")
 
-    async def _events(self, wanted: Wanted, still: Callable[[], bool]) -> AsyncIterator[str]:
+    async def news(self, wanted: Wanted, beat: float = BEAT) -> AsyncGenerator[bool]:
+        """True when something of interest may have changed, False after so many seconds without; until the server ends.
+
+        The first look tells every listener, for something may have changed before they listened.
+        """
         told: asyncio.Queue[bool] = asyncio.Queue(1)
         with self._listening(_Listener(wanted, asyncio.get_running_loop(), told)):
-            yield "retry: 5000\n: here\n\n"
             while not self._over.is_set():
                 try:
-                    if not await asyncio.wait_for(told.get(), BEAT):
+                    if not await asyncio.wait_for(told.get(), beat):
                         return
-                    yield "event: changed\ndata: changed\n\n"
                 except TimeoutError:
-                    if not await asyncio.to_thread(still):
-                        return
+                    yield False
+                else:
+                    yield True
+
+    async def _events(self, wanted: Wanted, still: Callable[[], bool]) -> AsyncGenerator[str]:
+        yield "retry: 5000\n: here\n\n"
+        async with aclosing(self.news(wanted, BEAT)) as news:
+            async for changed in news:
+                if changed:
+                    yield "event: changed\ndata: changed\n\n"
+                elif await asyncio.to_thread(still):
                     yield ": here\n\n"
+                else:
+                    return
 
     @contextmanager
     def _listening(self, listener: _Listener) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""What programs send and are sent, as the OpenAPI document describes it; fields may be added, never taken away."""
