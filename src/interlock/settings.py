@@ -112,6 +112,15 @@ class Settings(BaseSettings):
     notify_events: list[NotifiedEvent] = ["approval.requested", "approval.escalated", "approval.expired"]
     """What is told, as a JSON list."""
 
+    log_format: Literal["text", "json"] = "text"
+    """How `serve` and `work` write their log: lines for people, or a JSON object a line."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """From which level on."""
+
+    trace_content: bool = False
+    """Whether spans, and what LangSmith is sent, carry what people and models wrote."""
+
     def price(self, provider: str) -> Price | None:
         """What a token of `provider` costs; None when it is not known."""
         if provider.split(":")[0] in FREE_PROVIDERS:

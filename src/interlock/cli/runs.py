@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.cli.identity import TokenFile, acting_as
+from interlock.cli.observing import trace
 from interlock.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -44,6 +45,7 @@ def open_engine(as_json: bool) -> Engine:
     from interlock.tools.secret import scrub_logs
 
     scrub_logs()
+    trace()
     return Engine(Project.at(), listener=print_json if as_json else _narrate)
 
 

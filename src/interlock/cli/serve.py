@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interlock.cli.observing import log
 from interlock.cli.output import console
 from interlock.cli.runs import open_engine
 from interlock.errors import Conflict, UsageError
@@ -37,7 +37,7 @@ def serve(
         raise UsageError(f"at {host} others can reach this server; say under which name, with --public-url URL.")
     origin = public(public_url) if public_url else None
     engine = open_engine(False)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log(engine.project.settings)
     with listening(host, port) as listener:
         own = loopback(listener.getsockname()[1]).own | ({origin} if origin else set())
         address = origin or f"http://{host if ':' not in host else f'[{host}]'}:{listener.getsockname()[1]}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interlock.cli.observing import log
 from interlock.cli.output import EXIT_FAILED, console, print_json, worker_object
 from interlock.cli.runs import AsJson, open_engine
 from interlock.errors import UsageError
@@ -34,6 +35,10 @@ def work(
     grace: Annotated[
         float, typer.Option("--grace", min=0, max=3600, help="Seconds for runs to come to rest when it is told to end.")
     ] = 30.0,
+    metrics: Annotated[
+        int | None,
+        typer.Option("--metrics", min=1, max=65535, help="Port of this machine where Prometheus reads its counts."),
+    ] = None,
 ) -> None:
     """Advance runs until told to end: those that were started, those that people decided on, those that are due."""
     try:
@@ -41,7 +46,9 @@ def work(
     except ImportError as error:
         raise UsageError(f"a worker needs {error.name}: pip install 'interlock[work]'.") from None
     engine = open_engine(False)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log(engine.project.settings)
+    if metrics is not None:
+        _count(metrics)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -62,6 +69,20 @@ def work(
     logging.shutdown()
     sys.stdout.flush()
     os._exit(EXIT_FAILED)  # the threads that still advance runs must not outlive what others were told
+
+
+def _count(port: int) -> None:
+    """Serve this process's counts to Prometheus.
+
+    Raises:
+        UsageError: the port is taken.
+    """
+    from prometheus_client import start_http_server
+
+    try:
+        start_http_server(port, addr="127.0.0.1")
+    except OSError as error:
+        raise UsageError(f"--metrics: port {port} cannot be listened at: {error.strerror}. Take another.") from None
 
 
 def workers(

@@ -26,6 +26,7 @@ from interlock.errors import InputError, ProjectError, Refused
 from interlock.graphs.bind import path_parts
 from interlock.graphs.proofs.bounds import bounds
 from interlock.graphs.spec import END, FAILED, START, Edge, JoinStep, Spec, keys_of
+from interlock.nodes import spans
 from interlock.nodes.kinds import Node, may_write, nodes_of
 from interlock.nodes.moves import Leave, Onward
 from interlock.nodes.services import Place, Services
@@ -164,7 +165,9 @@ class _Compiler:
             place = Place(run_id, self.spec, self.digest, step, visits.get(step, 0))
             if not first:
                 services.runs.require(place.run, place.step, place.visit)
-            move = node.body(place, {key: state.get(key) for key in node.reads}, services)
+            with spans.step(place, node.of(step)) as traced:
+                move = node.body(place, {key: state.get(key) for key in node.reads}, services)
+                traced.left(move)
             if isinstance(move, Onward):
                 return update | {NEXT: f"{step}.{move.node}", REQUEST: plain(move.request)}
             if not isinstance(move, Leave):

@@ -10,6 +10,7 @@ import contextvars
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,13 @@ from interlock.engine.position import agreed, next_node, restored, unwritten
 from interlock.engine.settling import settle
 from interlock.errors import Conflict, DrivenElsewhere, LimitExceeded, Refused, RunCancelled, StoreUnavailable
 from interlock.graphs.spec import Spec
+from interlock.nodes import spans
 from interlock.store.database import Transaction
 from interlock.store.fencing import alone
 from interlock.store.spend import ENDED, over
 from interlock.store.tables import Run
 from interlock.store.trimming import trim
+from interlock.telemetry import at, here
 
 if TYPE_CHECKING:
     from interlock.engine.project import Project
@@ -98,14 +101,16 @@ class Driver:
         """
         errors: dict[int, Exception] = {}
         stop = Event()
+        place = here()
 
-        def one(place: int, run_id: str) -> None:
+        def one(number: int, run_id: str) -> None:
             if stop.is_set():
                 return
             try:
-                contextvars.Context().run(self.drive, run_id)  # LangGraph would take it for a subgraph of the caller
+                # LangGraph would take it for a subgraph of the caller
+                contextvars.Context().run(at, place, partial(self.drive, run_id))
             except Exception as error:
-                errors[place] = error
+                errors[number] = error
                 if isinstance(error, LimitExceeded | RunCancelled | StoreUnavailable):
                     stop.set()
             except BaseException:
@@ -113,18 +118,18 @@ class Driver:
                 raise
 
         if len(run_ids) <= 1 or at_once == 1:
-            for place, run_id in enumerate(run_ids):
-                one(place, run_id)
+            for number, run_id in enumerate(run_ids):
+                one(number, run_id)
         else:
             with ThreadPoolExecutor(min(at_once, len(run_ids)), thread_name_prefix="interlock-child") as pool:
                 try:
-                    for driven in [pool.submit(one, place, run_id) for place, run_id in enumerate(run_ids)]:
+                    for driven in [pool.submit(one, number, run_id) for number, run_id in enumerate(run_ids)]:
                         driven.result()
                 except BaseException:  # an interrupt from the keyboard does not wait for those that have not begun
                     stop.set()
                     raise
         if errors:
-            above = [place for place, error in errors.items() if isinstance(error, LimitExceeded | RunCancelled)]
+            above = [number for number, error in errors.items() if isinstance(error, LimitExceeded | RunCancelled)]
             raise errors[min(above or errors)]
 
     def pending(self, run_id: str) -> bool:
@@ -160,8 +165,13 @@ class Driver:
             self._advance_alone(run)
 
     def _advance_alone(self, run: Run) -> None:
-        services = self.project.services
         graph, spec = self.graph(run.spec_digest)
+        with spans.workflow(run, spec, content=self.project.settings.trace_content) as traced:
+            self._go_on(run, graph, spec)
+            traced.set_attribute("interlock.run.status", self.project.services.runs.get(run.id).status)
+
+    def _go_on(self, run: Run, graph: Graph, spec: Spec) -> None:
+        services = self.project.services
         settle(graph, run.id, services)
         if run.status == "created" and not services.runs.visits(run.id):
             unwritten(graph, _config(run.id))

@@ -17,6 +17,7 @@ from langgraph.graph.state import CompiledStateGraph
 from interlock.engine.compiler import compile_spec
 from interlock.engine.driver import Driver
 from interlock.engine.notifying import channels
+from interlock.engine.observed import hide_from_langsmith, tell
 from interlock.errors import ProjectError, StoreUnavailable
 from interlock.graphs.loader import read_spec
 from interlock.graphs.spec import Spec, cards_of
@@ -48,6 +49,7 @@ from interlock.store.pauses import Pauses
 from interlock.store.queues import Queues
 from interlock.store.runs import Runs
 from interlock.store.sealing import ring_of
+from interlock.store.telling import Telling
 from interlock.store.users import Users
 from interlock.store.witness import Witness
 from interlock.tools.action import Action
@@ -173,8 +175,13 @@ class Project:
         """How runs are handed to workers."""
         return Queues(self.database, self.services.audit)
 
+    @cached_property
+    def _telling(self) -> Telling:
+        return Telling(tell)
+
     def _heard(self, session: Transaction, entry: Link) -> None:
         """What else is written in the transaction of an audit entry."""
+        self._telling.heard(session, entry)
         self.answers.heard(session, entry)
         self.notices.heard(session, entry)
         self.jobs.heard(session, entry)
@@ -187,6 +194,7 @@ class Project:
             StoreUnavailable: the database cannot be used.
             ProjectError: a drawer cannot be read.
         """
+        hide_from_langsmith(self.settings)
         with self._lock:
             database = self.database
             head_file = self.settings.audit_head_file

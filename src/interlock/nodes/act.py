@@ -18,6 +18,7 @@ from interlock.lam.protocol import ActionModel, ActionSchema, Decision, Observat
 from interlock.nodes.certainty import model_facts
 from interlock.nodes.given import Given, shapes_of, source_of, value_of
 from interlock.nodes.services import Place, Services
+from interlock.nodes.spans import decided
 from interlock.nodes.trace import Trace, trace
 from interlock.policies.origins import Origin, Traced, traced
 from interlock.policies.provenance import Label
@@ -87,7 +88,7 @@ def propose(
 
 def consult(question: Asked, model: ActionModel) -> Decision:
     """The model's decision, kept on record with all that it was shown, before anything follows from it."""
-    decision = model.decide(question.observation, question.schemas, risk=PROPOSAL_RISK)
+    decision = decided(lambda: model.decide(question.observation, question.schemas, risk=PROPOSAL_RISK))
     record(question, decision)
     return decision
 

@@ -22,6 +22,7 @@ from interlock.digest import canonical
 from interlock.errors import ModelError
 from interlock.lam.protocol import ActionSchema
 from interlock.nodes.models import Meter, model_name, patient, provider_errors
+from interlock.nodes.spans import chat
 from interlock.nodes.timeout import NEVER, Deadline
 
 Word = Literal["done", "waiting", "denied", "invalid", "failed", "unknown_tool"]
@@ -120,7 +121,7 @@ def react(
         if meter is not None:
             meter.call()
         with provider_errors(model_name(model)):
-            said = deadline.within(partial(asked.invoke, messages))
+            said = chat(model, messages, partial(deadline.within, partial(asked.invoke, messages)))
         if meter is not None:
             meter.usage(said.usage_metadata)
         if not said.tool_calls and not said.invalid_tool_calls:

@@ -32,6 +32,7 @@ from interlock.nodes.moves import FailureKind
 from interlock.nodes.policy_inputs import decided_again
 from interlock.nodes.retry import after
 from interlock.nodes.services import Place, Services
+from interlock.nodes.spans import tool
 from interlock.nodes.timeout import NEVER, Deadline, within
 from interlock.policies.language import Requirement
 from interlock.store.locks import Hold, held
@@ -134,7 +135,8 @@ def _attempts(
             return Performed("regate", anew, error.message)
         context = context_of(effect, services)
         try:
-            result = _call(action, arguments, context, deadline or _deadline(action, place, services))
+            with tool(effect):
+                result = _call(action, arguments, context, deadline or _deadline(action, place, services))
             written = context.secrets.redacted(plain(result.model_dump()))
         except (EffectNotDone, EffectFailed) as error:
             kind, because = _kind(error), context.secrets.text(error.message)

@@ -26,6 +26,7 @@ from interlock.errors import ModelError, ProjectError
 from interlock.graphs.cards import ReasonCard, object_schema
 from interlock.graphs.formats import FORMATS
 from interlock.nodes.models import Meter, model_name, patient, provider_errors, refused_status
+from interlock.nodes.spans import chat
 from interlock.nodes.timeout import NEVER, Deadline
 
 _NAME = re.compile(r"\$(?:(\$)|([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_]+)*)|(?=[A-Za-z_{]))")
@@ -73,7 +74,7 @@ def reason(
         asked = (_structured(waiting, schema) if structured else None) or waiting
         try:
             with provider_errors(model_name(model)):
-                answered = deadline.within(partial(asked.invoke, messages))
+                answered = chat(model, messages, partial(deadline.within, partial(asked.invoke, messages)))
         except ModelError as refused:
             if asked is waiting or refused_status(refused) not in (400, 422):
                 raise

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
 from interlock.store.sessions import Sessions
-from interlock.web import account, entrance, review, static
+from interlock.web import account, counted, entrance, review, static
 from interlock.web.api import routes as api
 from interlock.web.api.reading import misfit
 from interlock.web.driving import Driving
@@ -87,6 +87,7 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     )
     for family in (
         api.routes(parts),
+        counted.routes(parts),
         review.routes(parts),
         entrance.routes(parts),
         account.routes(parts),
