@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -14,10 +13,8 @@ from opentelemetry.trace import StatusCode
 from prometheus_client import REGISTRY
 
 from interlock import telemetry
-from interlock.engine.observed import hide_from_langsmith
 from interlock.errors import Conflict
 from interlock.lam.protocol import Decision
-from interlock.settings import load_settings
 from interlock.testing import ScriptedActionModel, ScriptedChatModel
 from tests.engine.conftest import Make, start
 from tests.engine.forked import GRAPHS, PUT, PUT_POLICY, THINK_WHY
@@ -172,20 +169,3 @@ def test_what_was_rolled_back_is_not_counted(make: Make) -> None:
     with pytest.raises(Conflict):
         fails()
     assert (count("approval.approved"), count("tried.and.failed")) == (before[0] + 1, before[1])
-
-
-def test_langsmith_is_sent_no_content_unless_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own variables that hide inputs and outputs are set where it is on, and left where somebody set them."""
-    names = ("LANGSMITH_HIDE_INPUTS", "LANGSMITH_HIDE_OUTPUTS")
-    for name in (*names, "LANGCHAIN_TRACING_V2"):
-        monkeypatch.delenv(name, raising=False)
-    hide_from_langsmith(load_settings())
-    assert not any(name in os.environ for name in names)
-    monkeypatch.setenv("LANGSMITH_TRACING", "true")
-    monkeypatch.setenv(names[1], "false")
-    monkeypatch.setenv(names[0], "")
-    monkeypatch.delenv(names[0])
-    hide_from_langsmith(load_settings(trace_content=True))
-    assert names[0] not in os.environ
-    hide_from_langsmith(load_settings())
-    assert [os.environ[name] for name in names] == ["true", "false"]

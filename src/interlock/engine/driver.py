@@ -10,10 +10,11 @@ import contextvars
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError, InvalidUpdateError
 from langgraph.graph.state import CompiledStateGraph
@@ -59,6 +60,13 @@ class Driver:
     listener: Listener = silent
     _graphs: dict[str, tuple[Graph, Spec]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @cached_property
+    def tracers(self) -> list[BaseCallbackHandler]:
+        """What LangChain tells of each step."""
+        from interlock.engine.langsmith import tracers
+
+        return tracers(self.project.settings)
 
     def drive(self, run_id: str) -> None:
         """Drive one run until it ends or waits.
@@ -188,7 +196,7 @@ class Driver:
             if feed is _PARK:
                 trim(self.project.checkpoints, run.id)
                 return
-            config = _config(run.id)
+            config = _config(run.id) | {"callbacks": self.tracers, "run_name": spec.graph}
             try:
                 for number, chunk in enumerate(
                     graph.stream(feed, config, durability="sync", stream_mode="updates"), start=1

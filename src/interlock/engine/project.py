@@ -17,7 +17,7 @@ from langgraph.graph.state import CompiledStateGraph
 from interlock.engine.compiler import compile_spec
 from interlock.engine.driver import Driver
 from interlock.engine.notifying import channels
-from interlock.engine.observed import hide_from_langsmith, tell
+from interlock.engine.observed import tell
 from interlock.errors import ProjectError, StoreUnavailable
 from interlock.graphs.loader import read_spec
 from interlock.graphs.spec import Spec, cards_of
@@ -194,7 +194,6 @@ class Project:
             StoreUnavailable: the database cannot be used.
             ProjectError: a drawer cannot be read.
         """
-        hide_from_langsmith(self.settings)
         with self._lock:
             database = self.database
             head_file = self.settings.audit_head_file
