@@ -17,6 +17,7 @@ from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.settings import load_settings
 from interlock.store.tables import Approval, Run
+from interlock.store.users import Role
 from interlock.testing import FakeClock, ScriptedChatModel
 from interlock.web.application import Web, make_web
 from interlock.web.origins import loopback
@@ -24,7 +25,10 @@ from interlock.web.server import server_of
 
 SHOP = Path(__file__).parent / "shop"
 
-PEOPLE = ("fay", "finn", "fred", "stella", "anna")
+PEOPLE = ("fay", "finn", "fred", "stella", "anna", "otto")
+
+ROLES: dict[str, tuple[Role, ...]] = {"otto": ("operator",)}
+"""Whoever is not named here is a reviewer."""
 
 PLAN = {
     "amount": 240,
@@ -99,6 +103,8 @@ def served(folder: Path) -> Iterator[Served]:
     shop = Served(root, engine, clock, web, f"http://127.0.0.1:{port}")
     for name in PEOPLE:
         shop.tokens[name] = engine.services.credentials.issue(name, by="owner", lasting=timedelta(days=30))[1]
+    for name, roles in ROLES.items():
+        engine.services.users.give(name, roles, by="owner")
     go_on = web.driving.go_on
 
     def remembered(run_id: str) -> Future[None]:

@@ -74,7 +74,9 @@ def table(site: Site) -> list[tuple[str, str]]:
 
 def ask(client: TestClient, method: str, path: str, run: Run, headers: dict[str, str]) -> httpx.Response:
     """A request as it would do something, were it let through."""
-    where = path.format(approval_id=run.asked.id, run_id=run.id, position="0", name="style.css", link="0" * 64)
+    where = path.format(
+        approval_id=run.asked.id, run_id=run.id, position="0", name="style.css", link="0" * 64, graph="pay"
+    )
     body = {"decision": "reject", "revision": run.asked.revision, "comment": "no"}
     if path.startswith("/api/"):
         sent = BODIES.get(path, body) if method == "POST" else None
@@ -109,8 +111,19 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/api/runs/{run_id}/states"),
         ("GET", "/api/runs/{run_id}/states/{position}"),
         ("GET", "/approvals/{approval_id}"),
+        ("GET", "/doubts"),
+        ("GET", "/graphs"),
+        ("GET", "/graphs/{graph}"),
+        ("GET", "/graphs/{graph}/upgrade"),
+        ("GET", "/health"),
         ("GET", "/password"),
         ("GET", "/queue/changes"),
+        ("GET", "/runs"),
+        ("GET", "/runs/{run_id}"),
+        ("GET", "/runs/{run_id}/at/{position}"),
+        ("GET", "/runs/{run_id}/cancel"),
+        ("GET", "/runs/{run_id}/download"),
+        ("GET", "/runs/{run_id}/fork"),
         ("GET", "/sign-in"),
         ("GET", "/static/{name}"),
         ("GET", "/welcome/{link}"),
@@ -124,7 +137,13 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("POST", "/api/runs/{run_id}/resume"),
         ("POST", "/api/runs/{run_id}/send"),
         ("POST", "/approvals/{approval_id}/decision"),
+        ("POST", "/doubts/{approval_id}"),
+        ("POST", "/health/audit"),
         ("POST", "/password"),
+        ("POST", "/runs/{run_id}/cancel"),
+        ("POST", "/runs/{run_id}/fork"),
+        ("POST", "/runs/{run_id}/resume"),
+        ("POST", "/runs/{run_id}/retry"),
         ("POST", "/sign-in"),
         ("POST", "/sign-out"),
         ("POST", "/welcome/{link}"),

@@ -58,7 +58,7 @@ def fork(project: Project, run_id: str, at: str, edits: Mapping[str, Json], pers
     state = states.at(run_id, at)
     spec = project.pinned(run.spec_digest).spec
     visits = services.runs.visits(run_id)[: state.position.visits]
-    _possible(run, spec, states, state.position, visits)
+    possible(run, spec, states, state.position, visits)
     _fits(spec, edits, project)
     _decided_nothing_before(spec, edits, visits, states.written_at(run, state.position.visits))
     given = {key: recorded(value, traced("user", Origin(kind="person", of=name))) for key, value in edits.items()}
@@ -66,7 +66,7 @@ def fork(project: Project, run_id: str, at: str, edits: Mapping[str, Json], pers
     return forks_of(services).make(plan, name)
 
 
-def _possible(run: Run, spec: Spec, states: States, position: Position, visits: Sequence[Visit]) -> None:
+def possible(run: Run, spec: Spec, states: States, position: Position, visits: Sequence[Visit]) -> None:
     """Refuse a position that a run cannot begin at."""
     since = states.known_from(run.id)
     if position.visits < since:
@@ -90,29 +90,38 @@ def _possible(run: Run, spec: Spec, states: States, position: Position, visits: 
 
 def _fits(spec: Spec, edits: Mapping[str, Json], project: Project) -> None:
     """Refuse an edit of no key, or that is not of its type."""
+    for key, why in edit_faults(project, spec, edits).items():
+        raise InputError(f"--set {key}: {why}; nothing was started.")
+
+
+def edit_faults(project: Project, spec: Spec, edits: Mapping[str, Json]) -> dict[str, str]:
+    """What is wrong with each edit by itself, by its key."""
     shapes = state_shapes(spec, project.actions)
-    known = keys_of(spec)
+    known, answers = keys_of(spec), answered_keys(spec)
+    faults: dict[str, str] = {}
     for key, value in edits.items():
         if key not in known:
             close = did_you_mean(key, known)
-            hint = f"did you mean {close}?" if close else f"it has {', '.join(known)}."
-            raise InputError(f"{spec.graph} has no key {key}; {hint}")
-        try:
-            canonical(value)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise InputError(f"--set {key} cannot be kept exactly as JSON: {error}.") from None
-        if value is None:
-            raise InputError(f"--set {key}: null is no value; leave the key out, or give it one.")
-        if key in _answers(spec):
-            raise InputError(
-                f"{key} holds what people answered, which nobody sets for them; fork before they are asked."
-            )
-        why = misfit(value, shapes.get(key, []), FORMATS)
-        if why is not None:
-            raise InputError(f"--set {key} does not fit: {why}; nothing was started.")
+            hint = f"did you mean {close}?" if close else f"it has {', '.join(known)}"
+            faults[key] = f"{spec.graph} has no such key; {hint.rstrip('?')}"
+        elif value is None:
+            faults[key] = "null is no value; leave the key out, or give it one"
+        elif key in answers:
+            faults[key] = "it holds what people answered, which nobody sets for them; fork before they are asked"
+        elif why := _inexact(value) or misfit(value, shapes.get(key, []), FORMATS):
+            faults[key] = f"it does not fit: {why}"
+    return faults
 
 
-def _answers(spec: Spec) -> set[str]:
+def _inexact(value: Json) -> str | None:
+    try:
+        canonical(value)
+    except (ValueError, TypeError, RecursionError) as error:
+        return f"it cannot be kept exactly as JSON: {error}"
+    return None
+
+
+def answered_keys(spec: Spec) -> set[str]:
     """The keys that hold what people answered."""
     steps = {step.writes for step in spec.steps.values() if isinstance(step, ApproveStep)}
     return {key for key in steps | {edge.writes for edge in spec.edges if edge.approval is not None} if key}

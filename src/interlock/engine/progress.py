@@ -21,21 +21,24 @@ _WORST: tuple[State, ...] = ("failed", "waiting", "running", "done")
 """Of several child runs that stand for one step, the state that is shown."""
 
 
-def progress(runs: Runs, run_id: str) -> tuple[Spec, Marks]:
+def progress(runs: Runs, run_id: str, *, below: bool = True) -> tuple[Spec, Marks]:
     """The spec a run is pinned to, and how far it has come in it.
 
     A step entered twice has the state of its last visit.  The steps of a fork's branches are part of the
     same picture; those of graphs that run as a step are named `step/inner`.
+
+    Args:
+        below: whether child runs are looked at too; of a thousand that takes as many reads.
 
     Raises:
         NotFound: there is no such run.
     """
     run = runs.get(run_id)
     spec = Spec.model_validate_json(runs.spec_body(run.spec_digest))
-    return spec, _marks(runs, run, spec)
+    return spec, _marks(runs, run, spec, below)
 
 
-def _marks(runs: Runs, run: Run, spec: Spec) -> Marks:
+def _marks(runs: Runs, run: Run, spec: Spec, below: bool = True) -> Marks:
     visits = runs.visits(run.id)
     states: dict[str, State] = {START: "done"} if visits else {}
     taken = {visit.entered_by for visit in visits} | {visit.left_by for visit in visits if visit.left_by is not None}
@@ -43,16 +46,16 @@ def _marks(runs: Runs, run: Run, spec: Spec) -> Marks:
         states[visit.step] = _state(run, visit)
     states |= _end(run, visits, spec)
     last = {visit.step: visit.visit for visit in visits}
-    for step, number in last.items():
+    for step, number in last.items() if below else ():
         inner: dict[str, list[State]] = {}
         for child in runs.children(run.id, step, number):
-            below = Spec.model_validate_json(runs.spec_body(child.spec_digest))
-            marks = _marks(runs, child, below)
+            inner_spec = Spec.model_validate_json(runs.spec_body(child.spec_digest))
+            marks = _marks(runs, child, inner_spec)
             if isinstance(spec.steps.get(step), ForkStep):
                 # A branch was cut out of this spec: its steps have their own names, its edges other places.
                 places = branch(spec, step, child.graph.rpartition(".")[2]).edges
                 taken |= {places[index] for index in marks.taken if 0 <= index < len(places)}
-                states |= {name: state for name, state in marks.states.items() if name in below.steps}
+                states |= {name: state for name, state in marks.states.items() if name in inner_spec.steps}
             else:
                 for name, state in marks.states.items():
                     inner.setdefault(f"{step}/{name}", []).append(state)

@@ -21,6 +21,7 @@ from interlock.engine.driver import Listener, silent
 from interlock.engine.forking import fork
 from interlock.engine.notifying import Delivered, deliver
 from interlock.engine.project import Project, Workflow
+from interlock.engine.retrying import retry
 from interlock.errors import DecisionRefused, InputError, Refused, RunBusy, UsageError
 from interlock.graphs.ahead import awaited_ahead
 from interlock.graphs.cards import object_schema
@@ -98,17 +99,23 @@ class Engine:
         self._listener({"event": "forked", "run": made.id, "graph": made.graph, "from": run_id, "at": at})
         return made
 
+    def retry(self, run_id: str, person: str) -> Run:
+        """Accept a new run that begins right before the step at which a run failed.
+
+        Raises:
+            NotFound, Refused, InputError, DecisionRefused, Conflict: see `retrying.retry`; nothing was started.
+        """
+        made = retry(self.project, run_id, person)
+        self._listener({"event": "forked", "run": made.id, "graph": made.graph, "from": run_id})
+        return made
+
     def standing(self, run_id: str) -> Standing:
         """How a run stands."""
         run = self.services.runs.get(run_id)
         if run.status in ENDED:
             return Standing(run, [])
         family = [each.id for each in self.services.runs.family(run_id)]
-        asked: dict[str, list[Approval]] = {}
-        for row in self.services.approvals.waiting():
-            asked.setdefault(row.run_id, []).append(row)
-        questions = [row for each in family for row in asked.get(each, ())]
-        return Standing(run, questions, self.services.pauses.waiting(family))
+        return Standing(run, list(self.services.approvals.waiting_in(family)), self.services.pauses.waiting(family))
 
     def drive(self, run_id: str, *, patience: float = 0.0) -> Standing:
         """Drive a run until it ends or waits: for a person, a moment or an event.  A child run drives with its root.
@@ -313,12 +320,15 @@ class Engine:
 
     # Record -------------------------------------------------------------------------------------
 
-    def history(self, run_id: str) -> list[dict[str, Any]]:
-        """Every audit entry about a run, its child runs, their effects and their requests, in order."""
-        family = self.services.runs.family(run_id)
-        subjects = {approval.id for each in family for approval in self.services.approvals.of_run(each.id)}
+    def history(self, run_id: str, newest: int | None = None) -> list[dict[str, Any]]:
+        """Every audit entry about a run, its child runs, their effects and their requests, in order.
+
+        Args:
+            newest: only so many of the newest.
+        """
+        subjects = self.services.approvals.ids_in([each.id for each in self.services.runs.family(run_id)])
         with self.services.database.read() as session:
-            return self.services.audit.about(session, run_id, subjects)
+            return self.services.audit.about(session, run_id, subjects, newest)
 
     def audit_head(self) -> Head:
         """The head of the audit chain."""

@@ -135,6 +135,31 @@ class States:
         forgotten = {key: row for key, row in rows.items() if row.digest not in values}
         return State(position, state, forgotten, {**self._inputs(run, rows), **_sources(rows)})
 
+    def changes(self, run_id: str, since: int = 0) -> dict[str, list[Difference]]:
+        """What each visit changed, by the name of the position after it; values are looked for once for all of them.
+
+        Args:
+            since: only visits from this position on.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        run = self.services.runs.get(run_id)
+        moves: list[tuple[str, str, str | None, str]] = []
+        known: dict[str, str] = {}
+        for position, digests in sorted(self._rows(run).items()):
+            for key, digest in digests.items():
+                if known.get(key) != digest and position >= since:
+                    moves.append((str(position), key, known.get(key), digest))
+                known[key] = digest
+        values = self._values(run, {digest for _, _, *both in moves for digest in both if digest is not None})
+        found: dict[str, list[Difference]] = {}
+        for name, key, before, after in moves:
+            there = after in values and (before is None or before in values)
+            difference = Difference(key, values.get(before or ""), values.get(after), there)
+            found.setdefault(name, []).append(difference)
+        return found
+
     def written_at(self, run: Run, position: int) -> dict[str, int]:
         """Where each key got the value that it had at a position: the visit that wrote it last."""
         return {key: at for at, rows in sorted(self._written(run).items()) if at <= position for key in rows}

@@ -59,9 +59,13 @@ class Upgrading:
         self.new_digest = new.pinned_as or new.spec.digest()
         self._looker = Looker(old, new.spec, mapping)
 
-    def plan(self) -> list[Outlook]:
-        """What would become of every run of the old spec that has not ended.  Nothing is changed."""
-        found = [self._looker.of(run) for run in self.services.runs.living(self.old_digest)]
+    def plan(self, at_most: int | None = None) -> list[Outlook]:
+        """What would become of every run of the old spec that has not ended.  Nothing is changed.
+
+        Args:
+            at_most: of so many of the oldest of them.
+        """
+        found = [self._looker.of(run) for run in self.services.runs.living(self.old_digest, at_most)]
         return self._tried(found)
 
     def apply(self, actor: str, *, runs: Sequence[str] | None = None, voiding: bool = False) -> list[Moved]:

@@ -31,6 +31,7 @@ from interlock.store.pages import Page
 from interlock.store.people import Roster, known_as
 from interlock.store.queue import Choices, Counts, Sought, choices_of, counts_of, decidable, page_of
 from interlock.store.requests import close, newest_request, request_of
+from interlock.store.runs import AT_ONCE
 from interlock.store.tables import Approval, Claim, Effect, Run, Visit, Vote
 
 
@@ -82,6 +83,33 @@ class Approvals(Deciding):
         """The graphs and actions among the requests of these states."""
         with self._database.read() as session:
             return choices_of(session, states)
+
+    def waiting_in(self, run_ids: Sequence[str]) -> Sequence[Approval]:
+        """Open requests of these runs, in their order, each run's oldest first; closed as `waiting` does."""
+        self.expire()
+        found: dict[str, list[Approval]] = {}
+        with self._database.read() as session:
+            for first in range(0, len(run_ids), AT_ONCE):
+                some = col(Approval.run_id).in_(run_ids[first : first + AT_ONCE])
+                query = select(Approval).where(some, Approval.state == "waiting").order_by(col(Approval.created_at))
+                for row in session.exec(query):
+                    found.setdefault(row.run_id, []).append(row)
+        return [row for run_id in run_ids for row in found.get(run_id, ())]
+
+    def doubts(self, limit: int) -> Sequence[Approval]:
+        """The oldest open questions whether something happened."""
+        with self._database.read() as session:
+            query = select(Approval).where(Approval.state == "waiting", Approval.kind == "doubt")
+            return session.exec(query.order_by(col(Approval.created_at), col(Approval.id)).limit(limit)).all()
+
+    def ids_in(self, run_ids: Sequence[str]) -> set[str]:
+        """The ids of every request of these runs."""
+        found: set[str] = set()
+        with self._database.read() as session:
+            for first in range(0, len(run_ids), AT_ONCE):
+                some = col(Approval.run_id).in_(run_ids[first : first + AT_ONCE])
+                found |= set(session.exec(select(Approval.id).where(some)))
+        return found
 
     def of_run(self, run_id: str) -> Sequence[Approval]:
         """Every request of a run, oldest first."""

@@ -146,17 +146,24 @@ class Audit:
         """Every entry about one thing, in order."""
         return list(session.exec(select(Entry).where(Entry.subject == subject).order_by(col(Entry.seq))))
 
-    def about(self, session: Session, run_id: str, subjects: set[str]) -> list[dict[str, Any]]:
-        """Entries about a run, its child runs, anything whose id begins with theirs, or one of `subjects`."""
+    def about(
+        self, session: Session, run_id: str, subjects: set[str], newest: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Entries about a run, its child runs, anything whose id begins with theirs, or one of `subjects`.
+
+        Args:
+            newest: only so many of the newest.
+        """
         row = Row.metadata.tables["audit"].c
         least, most = ("~>=~", "~<~") if session.get_bind().dialect.name == "postgresql" else (">=", "<")
         below = and_(row.subject.op(least)(f"{run_id}."), row.subject.op(most)(f"{run_id}0"))  # `.` and `/` follow it
         found: dict[int, Entry] = {}
         for wanted in (row.subject == run_id, below, row.subject.in_(subjects)):  # each by the index of subjects
-            found |= {entry.seq: entry for entry in session.exec(select(Entry).where(wanted))}
+            query = select(Entry).where(wanted).order_by(col(Entry.seq).desc()).limit(newest)
+            found |= {entry.seq: entry for entry in session.exec(query)}
         return [
             {"seq": e.seq, "at": e.at, "actor": e.actor, "event": e.event, "subject": e.subject, "data": e.data}
-            for _, e in sorted(found.items())
+            for _, e in sorted(found.items())[-(newest or len(found)) :]
         ]
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,8 @@ WAKING = frozenset(
 """What gives a run something to do."""
 LIVE = ["PENDING", "ENQUEUED", "DELAYED"]
 """States of a job, in the queue's words, that somebody does or will do."""
+COUNTED = 500
+"""Jobs that a look at the queue counts at most."""
 FORGOTTEN_AT_ONCE = 500
 """Finished jobs that are deleted in one go."""
 
@@ -58,6 +60,17 @@ class Taken:
     id: str
     queue: str | None
     worker: str
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How many jobs wait or are under way, and how long the oldest has been there."""
+
+    waiting: int
+    under_way: int
+    oldest: datetime | None
+    more: bool
+    """Whether there are more than were counted."""
 
 
 class Jobs:
@@ -170,6 +183,14 @@ class Jobs:
                 workflow_id_prefix=_id(run_id, ""), start_time=since.isoformat(), load_input=False, load_output=False
             )
         )
+
+    def depth(self, at_most: int = COUNTED) -> Depth:
+        """How deep the queue is, counted up to `at_most` jobs, the oldest first."""
+        found = self._client.list_workflows(status=LIVE, limit=at_most + 1, load_input=False, load_output=False)
+        under_way = sum(job.status == "PENDING" for job in found)
+        first = next((job.created_at for job in found if job.created_at is not None), None)
+        oldest = datetime.fromtimestamp(first / 1000, UTC) if first is not None else None
+        return Depth(len(found) - under_way, under_way, oldest, len(found) > at_most)
 
     def forget(self, before: datetime) -> int:
         """Delete jobs that were finished before a moment, some at a time; how many were deleted."""

@@ -119,6 +119,7 @@ INDEXES_OF_6: tuple[tuple[str, str], ...] = (
     ("approvals", "ix_approvals_oldest"),
     ("approvals", "ix_approvals_due"),
     ("approvals", "ix_approvals_counted"),
+    ("approvals", "ix_approvals_kind"),
     ("escalations", "ix_escalations_due"),
     ("audit", "ix_audit_subject"),
 )

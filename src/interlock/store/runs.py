@@ -200,11 +200,21 @@ class Runs:
         with self._database.read() as session:
             return session.exec(select(PinnedSpec).order_by(col(PinnedSpec.stored_at))).all()
 
-    def living(self, spec_digest: str) -> Sequence[Run]:
-        """The runs pinned to a spec that have not ended, child runs included, oldest first."""
+    def living(self, spec_digest: str, at_most: int | None = None) -> Sequence[Run]:
+        """The runs pinned to a spec that have not ended, child runs included, oldest first; so many of them."""
         with self._database.read() as session:
             query = select(Run).where(Run.spec_digest == spec_digest, col(Run.status).not_in(ENDED))
-            return session.exec(query.order_by(col(Run.created_at), col(Run.id))).all()
+            return session.exec(query.order_by(col(Run.created_at), col(Run.id)).limit(at_most)).all()
+
+    def living_by_spec(self) -> Mapping[str, Mapping[str, int]]:
+        """How many runs have not ended, child runs included, by the digest of their spec and by status."""
+        living = col(Run.status).in_(("created", "running", "waiting"))
+        query = select(Run.spec_digest, Run.status, func.count()).where(living)
+        found: dict[str, dict[str, int]] = {}
+        with self._database.read() as session:
+            for spec_digest, status, count in session.exec(query.group_by(col(Run.spec_digest), col(Run.status))):
+                found.setdefault(spec_digest, {})[status] = count
+        return found
 
     def list(self, *, status: str | None = None, limit: int = 100) -> Sequence[Run]:
         """Runs, newest first, without child runs."""

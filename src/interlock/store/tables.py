@@ -372,6 +372,7 @@ class Approval(Row, table=True):
         Index("ix_approvals_due", "state", "decide_before", "id"),
         # with all that requests are counted by, so that counting reads no request
         Index("ix_approvals_counted", "state", "risk", "graph", "action", "kind"),
+        Index("ix_approvals_kind", "state", "kind", "created_at", "id", "run_id"),
     )
 
     id: str = Field(primary_key=True)

@@ -19,6 +19,7 @@ from interlock.store.sessions import Sessions
 from interlock.web import account, counted, entrance, review, static
 from interlock.web.api import routes as api
 from interlock.web.api.reading import misfit
+from interlock.web.desk import addresses as desk
 from interlock.web.driving import Driving
 from interlock.web.feed import Feed
 from interlock.web.floor import Floor
@@ -89,6 +90,7 @@ def make_web(engine: Engine, origins: Origins) -> Web:
         api.routes(parts),
         counted.routes(parts),
         review.routes(parts),
+        *desk.routes(parts),
         entrance.routes(parts),
         account.routes(parts),
         static.routes(),

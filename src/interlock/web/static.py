@@ -20,6 +20,7 @@ from interlock.web.rights import OpenToAll
 CSS, JS = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 
 STATIC = {
+    "desk.css": CSS,
     "graph.css": CSS,
     "htmx.min.js": JS,
     "htmx-sse.min.js": JS,
