@@ -116,6 +116,7 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/graphs/{graph}"),
         ("GET", "/graphs/{graph}/upgrade"),
         ("GET", "/health"),
+        ("GET", "/metrics"),
         ("GET", "/password"),
         ("GET", "/queue/changes"),
         ("GET", "/runs"),
