@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 from concurrent.futures import Future
@@ -123,10 +124,10 @@ def say(client: httpx.Client, run: Run, decision: str = "approve", **more: Any) 
 
 
 def fill(browser: TestClient, run: Run, decision: str, **more: str) -> httpx.Response:
-    """Send the form of a page that was just read, with its hidden fields as they stand there."""
+    """Send the form of a page that was just read, with its hidden fields as they stand there, by one of its buttons."""
     page = browser.get(f"/approvals/{run.asked.id}").text
-    forms = [form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if f'value="{decision}"' in form]
-    (form,) = forms
+    (form,) = re.findall(r'<form id="decide".*?</form>', page, re.DOTALL)
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', form))
+    assert hidden.get("decision") == decision or f'name="decision" value="{decision}"' in form
     (action,) = re.findall(r'action="([^"]+)"', form)
-    return browser.post(action, data=hidden | more, headers=FROM_HERE)
+    return browser.post(html.unescape(action), data=hidden | {"decision": decision} | more, headers=FROM_HERE)

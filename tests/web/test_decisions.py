@@ -30,7 +30,7 @@ def test_the_page_shows_what_would_happen_and_why(site: Site) -> None:
     browser = site.browser("fay")
     assert run.asked.id in browser.get("/").text
     page = browser.get(f"/approvals/{run.asked.id}").text
-    for told in ("2000 to anna", "high risk", "1 h 0 min left", "from: user", "shop/large", "two people over 1000",
+    for told in ("2000 to anna", "high risk", "1 h 0 min left", "<b>user</b>", "shop/large", "two people over 1000",
                  "fay, finn", "then refused"):  # fmt: skip
         assert told in page, told
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -28,8 +29,8 @@ def test_every_answer_carries_the_headers(shared: Site, path: str) -> None:
         for answer in (client.get(path), client.post(path), client.post(path, headers=FROM_HERE)):
             assert safe(answer.headers), path
             assert "server" not in answer.headers
-            for inline in ("<script", "<style", "style=", "onclick", "javascript:"):
-                assert inline not in answer.text
+            for inline in (r"<script(?! src=\"/static/)", "<style", r"\sstyle=", r"\son\w+=", "javascript:"):
+                assert not re.search(inline, answer.text), inline
 
 
 def test_the_policy_lets_nothing_in() -> None:

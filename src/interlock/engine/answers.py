@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from interlock.engine.service import Engine
 
 
-def take(engine: Engine, approval_id: str, person: str, body: Any, *, revision: int | None = None) -> Approval:
+def take(
+    engine: Engine,
+    approval_id: str,
+    person: str,
+    body: Any,
+    *,
+    revision: int | None = None,
+    on_behalf_of: str | None = None,
+) -> Approval:
     """Decide a request by `body`; see `Engine.answer`."""
     approvals = engine.services.approvals
     approvals.expire()
@@ -25,10 +33,19 @@ def take(engine: Engine, approval_id: str, person: str, body: Any, *, revision: 
     seen = named.pop()
     match answer.word:
         case "approve":
-            return engine.approve(approval_id, person, comment=answer.reason, revision=seen, answer=answer.form or None)
+            form = answer.form or None
+            return engine.approve(
+                approval_id, person, comment=answer.reason, revision=seen, answer=form, on_behalf_of=on_behalf_of
+            )
         case "reject":
-            return approvals.reject(approval_id, person, comment=answer.reason, revision=seen)
+            return approvals.reject(
+                approval_id, person, comment=answer.reason, revision=seen, on_behalf_of=on_behalf_of
+            )
         case "edit":
-            return engine.edit(approval_id, person, answer.changes, comment=answer.reason, revision=seen)
+            return engine.edit(
+                approval_id, person, answer.changes, comment=answer.reason, revision=seen, on_behalf_of=on_behalf_of
+            )
     assert answer.happened is not None
-    return approvals.respond(approval_id, person, happened=answer.happened, comment=answer.reason, revision=seen)
+    return approvals.respond(
+        approval_id, person, happened=answer.happened, comment=answer.reason, revision=seen, on_behalf_of=on_behalf_of
+    )

@@ -283,19 +283,28 @@ class Engine:
         )
         return self.services.approvals.get(approval_id)
 
-    def answer(self, approval_id: str, person: str, body: Any, *, revision: int | None = None) -> Approval:
+    def answer(
+        self,
+        approval_id: str,
+        person: str,
+        body: Any,
+        *,
+        revision: int | None = None,
+        on_behalf_of: str | None = None,
+    ) -> Approval:
         """Decide a request by an answer in any dialect; who decides is `person`, whatever the answer says.
 
         Args:
             body: JSON types, or JSON as bytes, in a form that docs/dialects.md lists.
             revision: the revision that was read; default is the one the answer is read against.
+            on_behalf_of: whose vote it is, where they delegated it to `person`.
 
         Raises:
             NotFound: there is no such request.
             DecisionRefused: the answer has not one plain meaning, or this person, time or revision does not
                 allow it; the question stays open.
         """
-        return take(self, approval_id, person, body, revision=revision)
+        return take(self, approval_id, person, body, revision=revision, on_behalf_of=on_behalf_of)
 
     def cancel(self, run_id: str, person: str) -> Run:
         """Cancel a run: open questions are withdrawn, nothing more is done; what was done stays done.

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from interlock.digest import Json
 from interlock.errors import Conflict
@@ -78,6 +78,12 @@ class Approvals(Deciding):
         """How many requests are sought, and how many wait."""
         with self._database.read() as session:
             return counts_of(session, sought, self._clock())
+
+    def waiting_at_most(self, most: int) -> int:
+        """How many requests wait, counted no further than `most`."""
+        with self._database.read() as session:
+            some = select(Approval.id).where(Approval.state == "waiting").limit(most).subquery()
+            return session.exec(select(func.count()).select_from(some)).one()
 
     def choices(self, states: Collection[str]) -> Choices:
         """The graphs and actions among the requests of these states."""

@@ -50,7 +50,8 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     sessions = Sessions(services.database, services.audit, services.clock)
     door = Door(services, sessions, Throttle(services.clock), origins)
     pulse = Pulse(services)
-    parts = Parts(engine, door, Driving(engine), Templates(), pulse, Feed(services.database, pulse))
+    templates = Templates(lambda: many(services.approvals.waiting_at_most(MANY + 1)))
+    parts = Parts(engine, door, Driving(engine), templates, pulse, Feed(services.database, pulse))
     rounds = Rounds(engine)
 
     @asynccontextmanager
@@ -99,6 +100,15 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     app.state.door = door
     parts.templates.lead_to(declared(app))
     return Web(Floor(app, origins=origins, answer=answer), app, parts.driving, parts.pulse)
+
+
+MANY = 99
+"""More requests than this are not counted where the navigation says how many wait."""
+
+
+def many(count: int) -> str:
+    """A count as the navigation says it."""
+    return "" if count == 0 else f"{MANY}+" if count > MANY else str(count)
 
 
 def way_in(request: Request) -> str | None:

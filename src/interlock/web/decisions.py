@@ -19,12 +19,21 @@ NAMES_SOMEBODY = frozenset(
 MAX_FIELDS = 200
 
 
-def decide(engine: Engine, approval_id: str, who: Visitor, body: Any, revision: int | None = None) -> Approval:
+def decide(
+    engine: Engine,
+    approval_id: str,
+    who: Visitor,
+    body: Any,
+    revision: int | None = None,
+    *,
+    on_behalf_of: str | None = None,
+) -> Approval:
     """Take a decision of somebody who signed in, in any dialect.
 
     Args:
         body: JSON types.
         revision: the revision that was read, where the dialect has no place for it.
+        on_behalf_of: whose vote it is, where they delegated it.
 
     Raises:
         Problem: the body names a person, or no revision, or not the one that stands; or they lack the right.
@@ -44,7 +53,7 @@ def decide(engine: Engine, approval_id: str, who: Visitor, body: Any, revision: 
             f"{approval_id} changed while you were reading (you saw revision {revision}, it is {asked.revision}); "
             "look at it again.",
         )
-    return engine.answer(approval_id, who.name, body, revision=revision)
+    return engine.answer(approval_id, who.name, body, revision=revision, on_behalf_of=on_behalf_of)
 
 
 def deciding(asked: Approval) -> Right:

@@ -1,10 +1,9 @@
-"""Values as a reviewer reads them, and what a reviewer typed as values again."""
+"""Values as a reviewer reads them."""
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = ("Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Cs")
@@ -24,20 +23,7 @@ def visible(value: Any) -> str:
     )
 
 
-def changed(before: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
-    """The arguments whose text was changed; of a value that was no text, what was typed is read as JSON."""
-    changes: dict[str, Any] = {}
-    for name, text in typed.items():
-        value = before.get(name)
-        if value is None and not text:
-            continue
-        if value is not None and text == text_of(value).replace("\r\n", "\n").replace("\r", "\n"):
-            continue
-        changes[name] = text if isinstance(value, str) else _read(text)
-    return changes
-
-
-def _read(text: str) -> Any:
+def read_json_or_text(text: str) -> Any:
     """JSON where it is some, else the text: the action's own types judge it."""
     try:
         return json.loads(text)

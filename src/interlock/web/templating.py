@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,12 +35,16 @@ NAVIGATION = (
 class Templates:
     """Makes pages of templates; every value is escaped, whoever wrote it."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: Callable[[], str] = str) -> None:
+        """`waiting` tells how many requests wait, for the navigation."""
+        self._waiting = waiting
         self.environment = Environment(
             loader=PackageLoader("interlock.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
         self.environment.filters["visible"] = visible
+        self.environment.filters["minute"] = lambda moment: moment.strftime("%Y-%m-%d %H:%M")
+        self.environment.filters["clock"] = lambda moment: moment.strftime("%H:%M")
         self.environment.globals["asset"] = address
         self._entries: list[tuple[Entry, Needs]] = []
 
@@ -57,8 +61,9 @@ class Templates:
             here: the path of the entry of the navigation that it belongs to.
         """
         entries = [entry for entry, asks in self._entries if who and asks.serves(who)]
-        person = who.name if who else None
-        return self.environment.get_template(name).render(person=person, who=who, entries=entries, here=here, **values)
+        known = {"person": who.name if who else None, "who": who, "entries": entries, "here": here}
+        known["waiting_now"] = self._waiting() if entries else ""
+        return self.environment.get_template(name).render(known | values)
 
     def fragment(self, name: str, **values: Any) -> str:
         """A part of a page."""

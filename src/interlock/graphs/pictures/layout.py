@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from interlock.graphs.pictures.figure import Edge, Figure, Group, Node, closed_groups, usual_first
 from interlock.graphs.pictures.layered.placement import place
@@ -44,8 +45,9 @@ class Layout:
     """The framed blocks, outer ones first."""
 
 
+@lru_cache(maxsize=32)  # a page draws one figure again and again, as its run goes on
 def laid_out(figure: Figure) -> Layout:
-    """The places of a figure; the same figure always gets the same."""
+    """The places of a figure; the same figure always gets the same, which nobody changes."""
     inner = _arranged(figure.nodes, figure.edges, closed_groups(figure))
     found = Layout(inner.width + 2 * MARGIN, inner.height + 2 * MARGIN)
     _put(found, inner, MARGIN, MARGIN)
