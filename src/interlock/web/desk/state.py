@@ -15,7 +15,7 @@ from interlock.graphs.spec import keys_of
 from interlock.web.decisions import read_form
 from interlock.web.desk.compared import pieces, told
 from interlock.web.desk.runs import TONES
-from interlock.web.pages import UNTRUSTED
+from interlock.web.item import UNTRUSTED
 from interlock.web.parts import Body, Parts
 from interlock.web.problems import Problem
 from interlock.web.rights import Visitor, needs

@@ -14,7 +14,7 @@ from interlock.store.tables import Approval, Effect, Run, Visit
 from interlock.web.desk.compared import Piece, pieces, told
 from interlock.web.desk.timeline import ENDED, Past
 from interlock.web.desk.words import several, span, usd
-from interlock.web.pages import UNTRUSTED
+from interlock.web.item import UNTRUSTED
 
 LEDGER = {
     "proposed": ("", "proposed"),
