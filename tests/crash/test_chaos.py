@@ -21,7 +21,7 @@ from tests.crash.chaos.plan import OF_WORKERS, Life, lives, people, troubles
 from tests.crash.chaos.project import FORGETFUL, Outside
 from tests.crash.chaos.round import play
 
-KILLS = {"sqlite": 4, "postgres": 6}
+KILLS = {"sqlite": 3, "postgres": 5}
 
 
 @pytest.fixture(scope="module")
