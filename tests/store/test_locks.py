@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from interlock.errors import RunBusy, StoreUnavailable
 from interlock.store.database import Database
@@ -104,6 +106,21 @@ def test_whoever_lost_their_lock_does_not_act(tmp_path: Path) -> None:
                 stores.ledger.intend(effect, DIGEST, hold=other)
         assert stores.approvals.get(asked.id).state == "consumed"
         assert stores.whole()
+
+
+def test_whoever_waits_while_the_connection_breaks_is_told_so(tmp_path: Path) -> None:
+    """As where the server is started anew: an error of ours, that says what cannot be used, not one of the driver."""
+    with postgres.database() as url:
+        database = Database(url)
+
+        @event.listens_for(database.engine, "before_cursor_execute")
+        def cut(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            if "pg_advisory_lock" in statement:
+                postgres.end_connections(url)
+
+        with pytest.raises(StoreUnavailable, match="cannot be used"):  # noqa: SIM117
+            with held(database, tmp_path, "run 1", busy="", patience=1):
+                pass
 
 
 def test_a_lock_that_was_let_go_of_is_not_held(url: str, tmp_path: Path) -> None:

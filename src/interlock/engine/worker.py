@@ -143,9 +143,10 @@ class Worker:
                 self._try(lambda: self.jobs.admit(run_id), f"let run {run_id} begin")  # else the sweep finds it
 
         try:
-            self._launch()
-            self.jobs.serve()
-            self.open_queues(anew=True)
+            with self.engine.services.database.explained():
+                self._launch()
+                self.jobs.serve()
+                self.open_queues(anew=True)
             yield
         finally:
             grace = 0 if self._given_up else round(self.pace.grace)  # what it does counts no more

@@ -43,7 +43,7 @@ class Database:
         try:
             self.url = make_url(url)
             self.engine = _engine(self.url, busy_timeout)
-            with self._explained(), self.engine.connect() as connection:
+            with self.explained(), self.engine.connect() as connection:
                 known = self.engine.dialect.has_table(connection, "meta")
         except ArgumentError:
             raise SettingsError(
@@ -80,7 +80,7 @@ class Database:
             StoreUnavailable: locked, full, read-only or gone; nothing of the block was kept.
             Conflict: a unique row was written by somebody else first.
         """
-        with self._explained(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self.explained(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             if self.shared:  # SQLite locks as a whole; the audit chain needs one writer
                 session.execute(select(func.pg_advisory_xact_lock(WRITERS)))
             yield session
@@ -92,7 +92,7 @@ class Database:
         Raises:
             StoreUnavailable: the database cannot be read now.
         """
-        with self._explained(), Session(self.engine, expire_on_commit=False) as session:
+        with self.explained(), Session(self.engine, expire_on_commit=False) as session:
             if self.engine.dialect.name == "sqlite":
                 session.connection(execution_options={"interlock_read": True})
             else:
@@ -109,7 +109,7 @@ class Database:
         Raises:
             StoreUnavailable: the database cannot be used now.
         """
-        with self._explained(), self.engine.connect() as connection:
+        with self.explained(), self.engine.connect() as connection:
             if one_moment:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -122,7 +122,7 @@ class Database:
         Raises:
             StoreUnavailable: the database cannot be used now.
         """
-        with self._explained():
+        with self.explained():
             connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             connection.detach()
         try:
@@ -151,7 +151,13 @@ class Database:
         return self.engine.dialect.name == "postgresql"
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
+        """Let what the driver raises be told as what it means here.
+
+        Raises:
+            StoreUnavailable: the database cannot be used now.
+            Conflict: a unique row was written by somebody else first.
+        """
         try:
             yield
         except IntegrityError as error:

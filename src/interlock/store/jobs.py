@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlmodel import Session
@@ -30,7 +30,7 @@ from interlock.store.tables import Approval, Meta, Pause, Run
 if TYPE_CHECKING:
     import sqlite3
 
-    from dbos import DBOSClient
+    from dbos import DBOSClient, WorkflowStatus
 
 ADVANCE = "advance"
 """The workflow that every job starts, with the id of a run."""
@@ -149,40 +149,36 @@ class Jobs:
         """Give the jobs that a worker took and did not finish to others; how many there were.
 
         Whatever that worker still records of them counts no more.
+
+        Raises:
+            StoreUnavailable: as for all that asks the queue, the database cannot be used now.
         """
-        left = self._client.list_workflows(status="PENDING", executor_id=worker_id, load_input=False, load_output=False)
+        left = [job for job in self.taken() if job.worker == worker_id]
         for job in left:
-            self._client.resume_workflow(job.workflow_id, queue_name=job.queue_name)
+            self.give_back(job)
         return len(left)
 
     def taken(self) -> Sequence[Taken]:
         """The jobs that workers have taken and not finished."""
-        found = self._client.list_workflows(
-            status="PENDING", workflow_id_prefix=f"{ADVANCE}/", load_input=False, load_output=False
-        )
+        found = self._jobs(status="PENDING", workflow_id_prefix=f"{ADVANCE}/")
         return [Taken(job.workflow_id, job.queue_name, job.executor_id or "") for job in found]
 
     def give_back(self, job: Taken) -> None:
         """Give one such job to others, whoever has it."""
-        self._client.resume_workflow(job.id, queue_name=job.queue)
+        with self._database.explained():
+            self._client.resume_workflow(job.id, queue_name=job.queue)
 
     def idle(self, run_id: str, since: datetime) -> bool:
         """Whether a run that no other run started has no job, and has had none since a moment."""
-        found = self._client.list_workflows(
-            status=LIVE, workflow_id_prefix=_id(run_id, ""), limit=1, load_input=False, load_output=False
-        ) or self._client.list_workflows(
-            workflow_id_prefix=_id(run_id, ""), start_time=since.isoformat(), limit=1, load_input=False,
-            load_output=False,
-        )  # fmt: skip
-        return not found
+        jobs = _id(run_id, "")
+        return not (
+            self._jobs(status=LIVE, workflow_id_prefix=jobs, limit=1)
+            or self._jobs(workflow_id_prefix=jobs, start_time=since.isoformat(), limit=1)
+        )
 
     def count(self, run_id: str, since: datetime) -> int:
         """How many jobs were written for a run, that no other run started, since a moment."""
-        return len(
-            self._client.list_workflows(
-                workflow_id_prefix=_id(run_id, ""), start_time=since.isoformat(), load_input=False, load_output=False
-            )
-        )
+        return len(self._jobs(workflow_id_prefix=_id(run_id, ""), start_time=since.isoformat()))
 
     def depth(self, at_most: int = COUNTED) -> Depth:
         """How deep the queue is, counted up to `at_most` jobs, the oldest first."""
@@ -194,12 +190,15 @@ class Jobs:
 
     def forget(self, before: datetime) -> int:
         """Delete jobs that were finished before a moment, some at a time; how many were deleted."""
-        old = self._client.list_workflows(
-            completed_before=before.isoformat(), limit=FORGOTTEN_AT_ONCE, load_input=False, load_output=False
-        )
+        old = self._jobs(completed_before=before.isoformat(), limit=FORGOTTEN_AT_ONCE)
         if old:
-            self._client.delete_workflows([job.workflow_id for job in old])
+            with self._database.explained():
+                self._client.delete_workflows([job.workflow_id for job in old])
         return len(old)
+
+    def _jobs(self, **which: Any) -> Sequence[WorkflowStatus]:
+        with self._database.explained():
+            return self._client.list_workflows(**which, load_input=False, load_output=False)
 
     # -- the queue --------------------------------------------------------------------------------------
 

@@ -95,10 +95,12 @@ def _in_home(home: Path, name: str, busy: str, patience: float) -> Iterator[Hold
 def _on_server(database: Database, name: str, busy: str, patience: float) -> Iterator[Hold]:
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
     with database.apart() as connection:
-        connection.exec_driver_sql(KEEPALIVE)
-        if not _taken(connection, key, patience):
+        with database.explained():
+            connection.exec_driver_sql(KEEPALIVE)
+            taken = _taken(connection, key, patience)
+            pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        if not taken:
             raise RunBusy(busy)
-        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
         yield Hold(name, key, int(pid))
 
 
