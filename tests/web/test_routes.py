@@ -118,6 +118,8 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/health"),
         ("GET", "/metrics"),
         ("GET", "/password"),
+        ("GET", "/people"),
+        ("GET", "/people/{name}"),
         ("GET", "/queue/changes"),
         ("GET", "/queue/list"),
         ("GET", "/runs"),
@@ -144,6 +146,12 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("POST", "/doubts/{approval_id}"),
         ("POST", "/health/audit"),
         ("POST", "/password"),
+        ("POST", "/people"),
+        ("POST", "/people/{name}/access"),
+        ("POST", "/people/{name}/link"),
+        ("POST", "/people/{name}/roles"),
+        ("POST", "/people/{name}/sign-ins"),
+        ("POST", "/people/{name}/tokens"),
         ("POST", "/runs/{run_id}/cancel"),
         ("POST", "/runs/{run_id}/fork"),
         ("POST", "/runs/{run_id}/resume"),
@@ -164,7 +172,7 @@ def test_strangers_get_nothing_and_change_nothing(shared: Site, visitor: str) ->
         client = VISITORS[visitor](site)
         answer = ask(client, method, path, run, FROM_HERE)
         if answer.status_code == 303 and method == "GET":
-            assert re.fullmatch(r"/sign-in(\?next=[%\w/-]+)?", answer.headers["location"]), path
+            assert re.fullmatch(r"/sign-in(\?next=[%\w./-]+)?", answer.headers["location"]), path
         else:
             assert answer.status_code == 401, (method, path)
         assert run.asked.id not in answer.text

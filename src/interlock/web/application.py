@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
 from interlock.store.sessions import Sessions
-from interlock.web import account, counted, entrance, review, static
+from interlock.web import account, counted, entrance, people, review, static
 from interlock.web.api import routes as api
 from interlock.web.api.reading import misfit
 from interlock.web.desk import addresses as desk
@@ -94,6 +94,7 @@ def make_web(engine: Engine, origins: Origins) -> Web:
         *desk.routes(parts),
         entrance.routes(parts),
         account.routes(parts),
+        people.routes(parts),
         static.routes(),
     ):
         app.router.routes.extend(family.routes)

@@ -33,6 +33,10 @@ class Origins:
         """The hosts that are reached by https, where cookies never travel in clear text."""
         return frozenset(origin.partition("://")[2] for origin in self.own if origin.startswith("https://"))
 
+    def base(self, host: str) -> str:
+        """The address of this server under the name by which it was asked."""
+        return f"{'https' if host.lower() in self.secure else 'http'}://{host.lower()}"
+
     def host_fault(self, hosts: Sequence[str]) -> str | None:
         """Why a request with these Host headers is not for this server; None where it is."""
         if len(hosts) != 1:
