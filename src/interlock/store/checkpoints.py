@@ -9,10 +9,12 @@ sealed.
 
 from __future__ import annotations
 
-import secrets
+import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 
 from interlock.store.plain import PlainSerializer  # before anything of langgraph: it makes its serializer strict
@@ -30,6 +32,7 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 
+from interlock.errors import StoreUnavailable, Superseded
 from interlock.store import threads
 from interlock.store.database import Database
 from interlock.store.earlier import move_file, move_server
@@ -38,10 +41,17 @@ from interlock.store.pieces import Cut, Memory, cut, known_of
 from interlock.store.reading import Reading
 from interlock.store.sealed import Envelope
 from interlock.store.sealing import Ring
+from interlock.store.tally import WORTH, Tally
 from interlock.store.threads import Tables, Thread, Transaction
+from interlock.store.together import Together
 
 INLINE = 24
 """Characters up to which a text stands in the manifest, as numbers do."""
+
+
+_numbers = Random()
+"""Begun by the system, and again in a process that was forked, so that no two processes make one version twice."""
+os.register_at_fork(after_in_child=_numbers.seed)
 
 
 class Checkpoints(BaseCheckpointSaver[str]):
@@ -58,6 +68,8 @@ class Checkpoints(BaseCheckpointSaver[str]):
         self.tables = tables
         self._ring = ring
         self._memory = Memory()
+        self._tally = Tally()
+        self._together = Together()
         self._fences: dict[str, int] = {}
 
     # Reading ------------------------------------------------------------------------------------
@@ -171,7 +183,7 @@ class Checkpoints(BaseCheckpointSaver[str]):
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """Keep what a task wrote, in one transaction.
+        """Keep what a task wrote, in one transaction: that of the next checkpoint, should it come at once.
 
         Raises:
             Superseded: another process has taken the thread over.
@@ -181,23 +193,30 @@ class Checkpoints(BaseCheckpointSaver[str]):
         at = str(config["configurable"]["checkpoint_id"])
         cuts = [self._cut(thread, space, name, value) for name, value in writes]
         instead = all(name in WRITES_IDX_MAP for name, _ in writes)
-        with self._writing(self._envelope(thread, space)) as (thread_rows, _):
+
+        def work(thread_rows: Thread) -> None:
             for number, ((name, value), found) in enumerate(zip(writes, cuts, strict=True)):
                 standing = self._standing(thread_rows, name, value, found)
                 number = WRITES_IDX_MAP.get(name, number)
                 thread_rows.write(at, (task_id, task_path), number, name, standing.piece, instead=instead)
 
+        if not self._together.committed((thread, space), work):
+            with self._writing(self._envelope(thread, space)) as (thread_rows, _):
+                work(thread_rows)
+
     def delete_thread(self, thread_id: str) -> None:
         with self._writing(self._envelope(str(thread_id), "")) as (_, transaction):
             threads.delete(transaction, str(thread_id))
+        self._tally.drop(str(thread_id))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """A version that is greater, and that no other has: checkpoints of two ways from one have their own values."""
+        apart = f"{_numbers.getrandbits(48):012x}"
         if current is None:
-            return f"{1:010}.{secrets.token_hex(6)}"
+            return f"{1:010}.{apart}"
         number, _, _ = str(current).partition(".")
         # Versions are compared as texts, so those of a run that an earlier release began go on as it wrote them.
-        return f"{int(number) + 1:0{len(number)}}.{secrets.token_hex(6)}"
+        return f"{int(number) + 1:0{len(number)}}.{apart}"
 
     def with_allowlist(self, extra_allowlist: Any) -> Checkpoints:
         """This saver: no class is ever loaded, whatever a graph's state is declared to hold."""
@@ -219,15 +238,32 @@ class Checkpoints(BaseCheckpointSaver[str]):
             yield
         finally:
             if self._fences.get(thread_id) == fence:
+                self._count(thread_id, fence)
                 del self._fences[thread_id]
 
     @contextmanager
     def _writing(self, envelope: Envelope) -> Iterator[tuple[Thread, Transaction]]:
-        with self.tables.writing() as transaction:
+        thread, counted = envelope.thread, 0
+        taking = self._together.taking((thread, envelope.space))
+        with taking, self.tables.writing() as transaction:
             found = Thread(transaction, envelope)
-            found.claim(self._fences.get(envelope.thread))
+            found.claim(self._fences.get(thread))
+            taking.write(found)
             yield found, transaction
-            found.count()
+            if self._tally.of(thread) >= WORTH:
+                counted = self._tally.of(thread)
+                found.count(counted)
+        self._tally.add(thread, -counted if counted else found.written())
+
+    def _count(self, thread_id: str, fence: int) -> None:
+        """Write down what is not counted yet; where that cannot be done now, it stays uncounted."""
+        size = self._tally.of(thread_id)
+        if size:
+            with contextlib.suppress(Superseded, StoreUnavailable), self.tables.writing() as transaction:
+                found = Thread(transaction, self._envelope(thread_id, ""))
+                found.claim(fence)
+                found.count(size)
+        self._tally.drop(thread_id)
 
     def _cut(self, thread: str, space: str, channel: str, value: Any) -> Cut:
         return cut(self.serde, value, self._memory.get((thread, space, channel)))
@@ -242,7 +278,7 @@ class Checkpoints(BaseCheckpointSaver[str]):
     def stored(self, run_id: str) -> int:
         """Bytes of a run's checkpoints, values and pending writes."""
         with self.tables.reading() as transaction:
-            return threads.stored(transaction, run_id)[0]
+            return threads.stored(transaction, run_id)[0] + self._tally.of(run_id)
 
     def needed(self, run_id: str) -> int:
         """How many of them the newest checkpoints needed when the old ones were last forgotten."""
@@ -261,6 +297,8 @@ class Checkpoints(BaseCheckpointSaver[str]):
                 reading = Reading(envelope)
                 named = [each for row in newest for each in _named(reading.manifest(*row[2:])).items()]
                 threads.drop_unneeded(transaction, run_id, "", newest[-1][2], named)
+        if newest:
+            self._tally.drop(run_id)
 
     def close(self) -> None:
         """Let go of the database's file."""

@@ -23,6 +23,9 @@ from interlock.store.tables import Meta, Row
 WRITERS = 0x1A7E210C
 """The advisory lock that write transactions of one PostgreSQL database take in turn; any number of our own."""
 
+LOG_PAGES = 4_000
+"""Pages of 4 kB that a SQLite file's log may have before they are folded into the file, which waits for the disk."""
+
 Transaction = Session
 """An open transaction, as callers outside the store may pass it on."""
 
@@ -211,6 +214,7 @@ def _engine(url: URL, busy_timeout: float) -> Engine:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

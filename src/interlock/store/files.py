@@ -12,11 +12,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from interlock.store.database import unusable
+from interlock.errors import StoreUnavailable
+from interlock.store.database import LOG_PAGES, unusable
 from interlock.store.threads import TABLES
 
 BY_KEY = ("threads ", "thread_values ", "thread_writes ")
@@ -38,6 +39,7 @@ class FileTables:
             self.connection = sqlite3.connect(path, check_same_thread=False, timeout=busy_timeout, isolation_level=None)
             self.connection.execute("PRAGMA journal_mode=WAL")
             self.connection.execute("PRAGMA synchronous=NORMAL")
+            self.connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         except sqlite3.Error as error:
             raise unusable(f"the checkpoints {path}", str(error)) from None
         with self.reading() as transaction:
@@ -48,18 +50,15 @@ class FileTables:
                     without = " WITHOUT ROWID" if any(f"TABLE {name}" in statement for name in BY_KEY) else ""
                     transaction.change(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS") + without)
 
-    @contextmanager
-    def reading(self) -> Iterator[FileTransaction]:
+    def reading(self) -> FileTransaction:
         """A transaction that sees one moment.
 
         Raises:
             StoreUnavailable: the file cannot be used now.
         """
-        with self._transaction("BEGIN") as transaction:
-            yield transaction
+        return self._transaction("BEGIN")
 
-    @contextmanager
-    def writing(self, *, forced: bool = False) -> Iterator[FileTransaction]:
+    def writing(self, *, forced: bool = False) -> AbstractContextManager[FileTransaction]:
         """A transaction that holds the write lock from its start.
 
         Args:
@@ -68,43 +67,63 @@ class FileTables:
         Raises:
             StoreUnavailable: the file cannot be used now; nothing of the block was kept.
         """
-        with self._lock:
-            if forced:
-                self.connection.execute("PRAGMA synchronous=FULL")
-            try:
-                with self._transaction("BEGIN IMMEDIATE") as transaction:
-                    yield transaction
-            finally:
-                if forced:
-                    self.connection.execute("PRAGMA synchronous=NORMAL")
+        return self._forced() if forced else self._transaction("BEGIN IMMEDIATE")
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self.connection.close()
 
+    def _transaction(self, begin: str) -> FileTransaction:
+        return FileTransaction(self.connection, self._lock, begin, self.path)
+
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[FileTransaction]:
+    def _forced(self) -> Iterator[FileTransaction]:
         with self._lock:
+            self.connection.execute("PRAGMA synchronous=FULL")
             try:
-                self.connection.execute(begin)
-                try:
-                    yield FileTransaction(self.connection)
-                    self.connection.execute("COMMIT")
-                finally:
-                    if self.connection.in_transaction:
-                        self.connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
-                raise unusable(f"the checkpoints {self.path}", str(error)) from None
+                with self._transaction("BEGIN IMMEDIATE") as transaction:
+                    yield transaction
+            finally:
+                self.connection.execute("PRAGMA synchronous=NORMAL")
 
 
 class FileTransaction:
-    """An open transaction of a SQLite file."""
+    """A transaction of a SQLite file, open within its `with` block."""
 
     FOR_UPDATE = ""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, lock: threading.RLock, begin: str, path: Path) -> None:
+        self._connection, self._lock, self._begin, self._path = connection, lock, begin, path
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        try:
+            self._connection.execute(self._begin)
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise self._unusable(error) from None
+            raise
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            try:
+                if error is None:
+                    self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+        except sqlite3.Error as failed:
+            error = failed
+        finally:
+            self._lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: sqlite3.Error) -> StoreUnavailable:
+        return unusable(f"the checkpoints {self._path}", str(error))
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, values).fetchall()

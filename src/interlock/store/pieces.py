@@ -11,9 +11,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import is_
-from typing import Any
+from typing import Any, NamedTuple
 
 from interlock.store.plain import PlainSerializer
 
@@ -24,6 +23,7 @@ MOST_REMEMBERED = 64_000_000
 """Bytes of lists that one process remembers; a list that it does not remember is kept whole once."""
 
 UNCHANGING = frozenset({str, int, float, bool, type(None)})
+TEXT = frozenset({str})
 
 FIX, FIX_MOST, SHORT, LONG = 0x90, 15, 0xDC, 0xDD
 
@@ -31,8 +31,7 @@ Place = tuple[str, str, str]
 """A thread, a namespace and a channel."""
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """What is kept of one value."""
 
     kind: str
@@ -42,20 +41,22 @@ class Piece:
     """The version of its channel whose items come before these; None for a whole value."""
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """A list as the database has it under a version."""
 
     version: str
     piece: Piece
     """What stands under it."""
-    count: int
+    length: int
+    """How many items."""
     size: int
     """Bytes of the whole list."""
     items: list[Any] | None
     """The items, where none of them can change."""
     body: bytes | None
     """The bytes of the items otherwise."""
+    texts: bool
+    """Whether all items are texts, which are the same where they are equal."""
 
     def bytes_of_items(self, serializer: PlainSerializer) -> bytes:
         """What the bytes of a list that goes on from this one begin with, behind its header."""
@@ -65,45 +66,54 @@ class Known:
         return data[header(data)[1] :]
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """A value as it is to be kept under a new version, and what is known of it once it is."""
 
     piece: Piece
-    count: int = 0
+    length: int = 0
     size: int = 0
     items: list[Any] | None = None
     body: bytes | None = None
+    texts: bool = False
 
     def known(self, version: str) -> Known | None:
         """What is known when the piece stands under `version`; None for what is kept whole each time anyway."""
         if self.size < SMALL:
             return None
-        return Known(version, self.piece, self.count, self.size, self.items, self.body)
+        return Known(version, self.piece, self.length, self.size, self.items, self.body, self.texts)
 
 
 def cut(serializer: PlainSerializer, value: Any, known: Known | None) -> Cut:
     """`value` as a piece: behind `known` where it is a list that goes on from it, else whole."""
     if type(value) is not list:
         return Cut(Piece(*serializer.dumps_typed(value)))
-    before = known if known is not None and known.count <= len(value) else None
+    before = known if known is not None and known.length <= len(value) else None
     if before is not None and before.items is not None:
-        tail = value[before.count :]
-        if all(map(is_, before.items, value)) and UNCHANGING.issuperset(map(type, tail)):
+        items = list(value)
+        tail = items[before.length :]
+        del items[before.length :]
+        kinds = set(map(type, tail))
+        same = items == before.items if before.texts else all(map(is_, before.items, items))
+        if same and kinds <= UNCHANGING:
+            items += tail
             kind, data = serializer.dumps_typed(tail)
-            return Cut(_behind(before, kind, data, tail), len(value), before.size + len(data), list(value))
+            piece = _behind(before, kind, data, tail)
+            return Cut(piece, len(items), before.size + len(data), items, texts=before.texts and kinds <= TEXT)
     kind, data = serializer.dumps_typed(value)
     count, start = header(data)
-    items: list[Any] | None = None
-    body: bytes | None = data[start:]
-    if UNCHANGING.issuperset(map(type, value)):
-        items, body = list(value), None
+    whole = _whole(value, data, start)
     if before is not None:
         front = before.bytes_of_items(serializer)
         if data.startswith(front, start):
-            more = array(count - before.count, data[start + len(front) :])
-            return Cut(_behind(before, kind, more, count - before.count), count, len(data), items, body)
-    return Cut(Piece(kind, data), count, len(data), items, body)
+            more = array(count - before.length, data[start + len(front) :])
+            return Cut(_behind(before, kind, more, count - before.length), count, len(data), *whole)
+    return Cut(Piece(kind, data), count, len(data), *whole)
+
+
+def _whole(value: list[Any], data: bytes, start: int) -> tuple[list[Any] | None, bytes | None, bool]:
+    """What is remembered of a list: its items or their bytes, and whether all are texts."""
+    kinds = set(map(type, value))
+    return (list(value), None, kinds <= TEXT) if kinds <= UNCHANGING else (None, data[start:], False)
 
 
 def _behind(before: Known, kind: str, data: bytes, more: object) -> Piece:
@@ -193,7 +203,4 @@ def known_of(version: str, pieces: Sequence[Piece], value: Any) -> Known | None:
         return None
     _, data = joined(pieces)
     count, start = header(data)
-    plain = UNCHANGING.issuperset(map(type, value))
-    return Cut(pieces[-1], count, len(data), list(value) if plain else None, None if plain else data[start:]).known(
-        version
-    )
+    return Cut(pieces[-1], count, len(data), *_whole(value, data, start)).known(version)

@@ -12,8 +12,7 @@ thread are the same.  In clear, only a content that is not what its address says
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import ormsgpack
 
@@ -26,8 +25,7 @@ APART = b"piece\0"
 """What a row begins with that is more than a whole value."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What a row says of a value."""
 
     content: bytes | None

@@ -119,6 +119,7 @@ class Thread:
         self._place = (envelope.thread, envelope.space)
         self._written: list[tuple[int, Callable[[], int]]] = []
         """Bytes of rows, and whether each was written."""
+        self._contents: set[bytes] = set()
 
     def claim(self, fence: int | None) -> None:
         """Take the thread for this transaction.
@@ -208,19 +209,27 @@ class Thread:
             *self._place, at, task[0], number, task[1], channel, row.after, row.address, data,
         )  # fmt: skip
 
-    def count(self) -> None:
-        """Note how much was written."""
-        size = sum(size * written() for size, written in self._written)
-        self._transaction.later("UPDATE threads SET bytes = bytes + ? WHERE thread_id = ?", size, self.envelope.thread)
+    def written(self) -> int:
+        """Bytes of the rows that were written; on a server it is asked for how many of them were."""
+        return sum(size * changed() for size, changed in self._written)
+
+    def count(self, more: int = 0) -> None:
+        """Note how much was written, and `more`."""
+        size = self.written() + more
+        if size:
+            self._transaction.later(
+                "UPDATE threads SET bytes = bytes + ? WHERE thread_id = ?", size, self.envelope.thread
+            )
 
     def _keep(self, data: bytes, statement: str, *values: Any) -> Callable[[], int]:
-        written = self._transaction.later(statement, *values)
-        self._written.append((len(data), written))
-        return written
+        changed = self._transaction.later(statement, *values)
+        self._written.append((len(data), changed))
+        return changed
 
     def _content(self, address: bytes | None, content: bytes | None) -> None:
-        if address is None or content is None:
+        if address is None or content is None or address in self._contents:
             return
+        self._contents.add(address)
         data = self.envelope.close_content(content, address)
         self._keep(
             data,
