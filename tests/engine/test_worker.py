@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from queue import Queue
 from threading import Event, Lock, Thread
 from typing import Any
@@ -12,12 +12,14 @@ from typing import Any
 import dbos._queue
 import pytest
 from dbos import DBOSClient
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlmodel import col
 
 from interlock.engine.places import Places
 from interlock.engine.service import Engine, Standing
 from interlock.engine.worker import Ended, Pace, Worker
 from interlock.store.jobs import APPLICATION, queue_of
+from interlock.store.tables import Worker as Row
 from interlock.store.workers import Workers
 from interlock.testing import FakeClock
 from tests.engine.conftest import Make, counted
@@ -208,6 +210,33 @@ def test_a_job_that_the_queue_took_and_dropped_is_done(
     assert counted(engine.project) == [2]
 
 
+def test_a_worker_that_died_before_the_clock_was_set_back_is_taken_over_from(make: Make, clock: FakeClock) -> None:
+    """Its last sign of life lies ahead for hours; that it gives no other one is enough."""
+    told, ended, ready = Told(), list[Ended](), Event()
+    engine = Engine(make({"add": ADD}), told.events.put)
+    workers = Workers(engine.services.database)
+    with serving(Worker(engine, Pace(poll=0.05, sweep=0.1)), ended, ready):
+        assert ready.wait(PATIENCE)
+    run, dead = _accept(engine, "add"), workers.enter(1)
+    with engine.services.database.write() as session:
+        ahead = datetime.now(UTC) + timedelta(hours=5)
+        session.execute(update(Row).where(col(Row.id) == dead.id).values(beat_at=ahead))
+    _take(engine, dead.id)
+    with serving(Worker(engine, Pace(poll=0.05, sweep=0.1, beat=0.1, dead_after=0.5)), ended):
+        assert told.until("done", 1) == {run}
+    assert counted(engine.project) == [2]
+
+
+def _take(engine: Engine, worker_id: str) -> None:
+    """Let a worker have taken every job that is there."""
+    with engine.project.jobs.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE workflow_status SET status = 'PENDING', executor_id = :id WHERE status = 'ENQUEUED'"),
+            {"id": worker_id},
+        )
+    assert [job.worker for job in engine.project.jobs.taken()] == [worker_id]
+
+
 def test_a_job_of_a_worker_that_is_gone_is_done(make: Make, clock: FakeClock) -> None:
     """One that was given up may still take a job before it ends; nobody else would ever do it."""
     told, ended, ready = Told(), list[Ended](), Event()
@@ -217,12 +246,7 @@ def test_a_job_of_a_worker_that_is_gone_is_done(make: Make, clock: FakeClock) ->
     run = _accept(engine, "add")
     [gone] = Workers(engine.services.database).list()
     assert gone.state == "gone"
-    with engine.project.jobs.engine.begin() as connection:
-        connection.execute(
-            text("UPDATE workflow_status SET status = 'PENDING', executor_id = :id WHERE status = 'ENQUEUED'"),
-            {"id": gone.id},
-        )
-    assert len(engine.project.jobs.taken()) == 1
+    _take(engine, gone.id)
     with serving(Worker(engine, Pace(poll=0.05, sweep=0.1)), ended):
         assert told.until("done", 1) == {run}
     assert counted(engine.project) == [2]

@@ -68,6 +68,21 @@ def test_a_silent_worker_is_buried_after_the_deadline(database: Database, worker
     assert _of(workers, silent).state == "dead"
 
 
+def test_one_that_was_heard_of_ahead_of_the_clock_is_buried_when_it_gives_no_other_sign(
+    database: Database, workers: Workers
+) -> None:
+    """As where the clock was set back; one that has beaten since is not, nor the one that asks."""
+    silent, other, me = workers.enter(1), workers.enter(1), workers.enter(1)
+    for worker in (silent, other, me):
+        _silent(database, worker, -3600)
+    seen = workers.living()
+    assert seen[silent.id] > silent.beat_at
+    assert workers.bury(5, by=me.id) == []
+    assert workers.beat(other.id)
+    assert [row.id for row in workers.bury(5, by=me.id, silent=seen)] == [silent.id]
+    assert workers.living().keys() == {other.id, me.id}
+
+
 def test_one_that_drains_is_buried_too(database: Database, workers: Workers) -> None:
     """It still has runs to bring to rest, and may die over it."""
     worker = workers.enter(1)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import Any, Literal
 
@@ -92,6 +92,8 @@ class Worker:
         """The jobs that it had not, at the last sweep, although this worker took them."""
         self._overdue: set[str] = set()
         self._lock, self._places = Lock(), Places(pace.at_once)
+        self._heard: dict[str, tuple[datetime, float]] = {}
+        """The last sign of life of each worker, and since when it is known, by a clock that nobody sets."""
         self._tidied = time.monotonic()
 
     # -- its life ---------------------------------------------------------------------------------------
@@ -297,10 +299,19 @@ class Worker:
         self._try(self._tend, "sweep")
 
     def _take_over(self, me: Row) -> None:
-        for worker in self.workers.bury(self.pace.dead_after, by=me.id):
+        for worker in self.workers.bury(self.pace.dead_after, by=me.id, silent=self._silent()):
             LOG.warning("worker %s was last heard of at %s; others go on with its runs", worker.id, worker.beat_at)
             self.jobs.hand_on(worker.id)
             self.workers.buried(worker.id)
+
+    def _silent(self) -> dict[str, datetime]:
+        """The last signs of life that have not changed for too long by a clock that nobody sets."""
+        now, known = time.monotonic(), self._heard
+        self._heard = {
+            worker_id: known[worker_id] if known.get(worker_id, (None,))[0] == beat else (beat, now)
+            for worker_id, beat in self.workers.living().items()
+        }
+        return {id_: beat for id_, (beat, since) in self._heard.items() if now - since > self.pace.dead_after}
 
     def _give_back(self, me: Row) -> None:
         """Give to others the jobs that somebody took and nobody works at.

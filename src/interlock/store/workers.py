@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, text
@@ -54,7 +54,7 @@ class Workers:
             living = update(Worker).where(col(Worker.id) == worker_id, col(Worker.state).in_(LIVING))
             connection.execute(living.values(state=state))
 
-    def bury(self, after: float, by: str = "") -> Sequence[Worker]:
+    def bury(self, after: float, by: str = "", silent: Mapping[str, datetime] | None = None) -> Sequence[Worker]:
         """Mark as dead those that were not heard of for `after` seconds, and return all that are to be taken over from.
 
         Their connections are ended first, so that their locks are free however they hang.  One who was marked by a
@@ -62,16 +62,19 @@ class Workers:
 
         Args:
             by: the worker that asks; one that was stopped for a while does not give itself up.
+            silent: the last sign of life of those that gave no other one for as long while somebody looked: where the
+                clock was set back, theirs may lie ahead.
         """
         with self._database.read() as session:
             limit = self._now(session.connection()) - timedelta(seconds=after)
             late = select(Worker.id).where(col(Worker.state).in_(LIVING), col(Worker.beat_at) < limit, Worker.id != by)
-            found = session.exec(late).all()
+            found = {*session.exec(late), *(silent or {})} - {by}
         for worker_id in found:
             self.disconnect(worker_id)
             with self._database.connection() as connection:
                 still = update(Worker).where(col(Worker.id) == worker_id, col(Worker.state).in_(LIVING))
-                connection.execute(still.where(col(Worker.beat_at) < limit).values(state="dead"))
+                unheard = (col(Worker.beat_at) < limit) | (col(Worker.beat_at) == (silent or {}).get(worker_id, limit))
+                connection.execute(still.where(unheard).values(state="dead"))
         with self._database.read() as session:
             return session.exec(select(Worker).where(Worker.state == "dead")).all()
 
@@ -96,10 +99,11 @@ class Workers:
             gone = delete(Worker).where(col(Worker.state) == "gone", col(Worker.beat_at) < before)
             connection.execute(gone)
 
-    def living(self) -> set[str]:
-        """Those that nobody has given up and that have not ended."""
+    def living(self) -> Mapping[str, datetime]:
+        """The last sign of life of those that nobody has given up and that have not ended."""
         with self._database.read() as session:
-            return set(session.exec(select(Worker.id).where(col(Worker.state).in_(LIVING))).all())
+            query = select(Worker.id, Worker.beat_at).where(col(Worker.state).in_(LIVING))
+            return dict(session.exec(query).all())
 
     def list(self, limit: int = 100) -> Sequence[Worker]:
         """Workers, the living first, then the newest."""

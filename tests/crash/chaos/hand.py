@@ -26,6 +26,7 @@ from typer.main import get_command
 from interlock.cli import app
 from interlock.store.effects import Ledger
 from interlock.store.tables import Effect
+from interlock.store.workers import Workers
 from tests.crash.chaos.place import Place
 from tests.crash.chaos.plan import Life
 from tests.crash.harness import _context
@@ -153,6 +154,13 @@ def _be_ahead(seconds: float) -> None:
 
     project.Project.__init__ = ahead  # type: ignore[method-assign]
     time.time = lambda: stamp() + seconds
+    moment = Workers._now
+    Workers._now = lambda self, connection: moment(self, connection) + _here(self, seconds)  # type: ignore[method-assign]
+
+
+def _here(workers: Workers, seconds: float) -> timedelta:
+    """What the machine's clock adds to the signs of life; those of a server have the server's clock."""
+    return timedelta(seconds=0 if workers._database.shared else seconds)
 
 
 def _tell_of_acts(file: Path) -> None:

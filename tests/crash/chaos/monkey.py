@@ -17,8 +17,8 @@ from tests.crash.chaos.person import Memory, Person
 from tests.crash.chaos.place import Site
 from tests.crash.chaos.plan import Life, Trouble, lives, people, troubles
 
-RUNS = 3
-"""Runs under way for each worker, at most."""
+RUNS = {1: 8, 4: 12}
+"""Runs under way at most, by the number of workers at a time."""
 AFTERWARDS = 4.0
 """Seconds that a worker which was stopped has to find out that others gave it up."""
 PATIENCE = 60.0
@@ -137,7 +137,7 @@ class Monkey:
         if self._person is not None:
             self._person.end()
         life = CALM if self.calm else next(self._people)
-        at_once = RUNS * len(self.site.places) if not self.calm else 0
+        at_once = RUNS[len(self.site.places)] if not self.calm else 0
         person = Person(self.site.desk, self.site.outside, life, self.memory, at_once)
         self._person = person
         if life is not CALM:

@@ -19,7 +19,7 @@ from typing import Any
 from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.errors import Conflict, DecisionRefused, Refused, StoreUnavailable
-from interlock.store.runs import ENDED
+from interlock.store.spend import ENDED
 from interlock.store.tables import Approval
 from tests.crash.chaos.hand import breaks, settle_in
 from tests.crash.chaos.place import Place
