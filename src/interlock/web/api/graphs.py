@@ -69,12 +69,13 @@ def graph_object(parts: Parts, name: str) -> dict[str, Any]:
         spec = workflow_of(parts, name).spec
     except ProjectError:
         return {"graph": name} | unknown | {"fault": FAULTY}
+    taken = object_schema(spec.input)
     return {
         "graph": spec.graph,
         "version": spec.version,
         "description": spec.description,
         "spec": spec.digest(),
-        "input": object_schema(spec.input),
+        "input": taken | {"required": [name for name in taken["required"] if spec.input[name].default is None]},
         "outcomes": sorted({edge.outcome for edge in spec.edges if edge.outcome}),
         "fault": None,
     }
