@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     secrets: Path | None = None
     """Folder of secrets, a file each; default is `secrets` in `home`."""
 
+    browser: Path | None = None
+    """The Chromium that web pages are opened with; default is one of the system, or Playwright's own."""
+
     smtp_host: str | None = None
     """SMTP server; without one, mail goes to a Maildir outbox under `home`."""
 

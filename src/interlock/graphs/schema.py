@@ -50,6 +50,7 @@ from interlock.source.schema import (
     ref,
     references,
 )
+from interlock.tools.toolsets.browser import BrowserFields
 from interlock.tools.toolsets.mcp import McpFields
 from interlock.tools.toolsets.openapi import OpenApiFields
 
@@ -71,7 +72,7 @@ STEPS: dict[str, tuple[type[Declared], ...]] = {
 
 CARDS: dict[str, type[Declared]] = {"reason": ReasonCard, "act": ActCard, "route": RouteCard}
 
-TOOLSETS: dict[str, type[BaseModel]] = {"mcp": McpFields, "openapi": OpenApiFields}
+TOOLSETS: dict[str, type[BaseModel]] = {"mcp": McpFields, "openapi": OpenApiFields, "browser": BrowserFields}
 """What a toolset may hold, by the key that says where its tools come from."""
 
 

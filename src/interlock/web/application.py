@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
 from interlock.store.sessions import Sessions
-from interlock.web import account, counted, entrance, people, review, static
+from interlock.web import account, counted, entrance, people, pictures, review, static
 from interlock.web.api import routes as api
 from interlock.web.api.reading import misfit
 from interlock.web.desk import addresses as desk
@@ -92,6 +92,7 @@ def make_web(engine: Engine, origins: Origins) -> Web:
         counted.routes(parts),
         review.routes(parts),
         *desk.routes(parts),
+        pictures.routes(parts),
         entrance.routes(parts),
         account.routes(parts),
         people.routes(parts),

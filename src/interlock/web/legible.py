@@ -6,6 +6,8 @@ import json
 import unicodedata
 from typing import Any
 
+from interlock.tools.connect.pictures import REFERENCE
+
 HIDDEN = ("Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Cs")
 """Categories of characters that show nothing, or turn the direction of what follows."""
 
@@ -21,6 +23,17 @@ def visible(value: Any) -> str:
         char if char in "\n\t" or unicodedata.category(char) not in HIDDEN else f"[U+{ord(char):04X}]"
         for char in text_of(value)
     )
+
+
+PICTURE = "picture:sha256:"
+"""How the reference of a picture begins; its digest follows."""
+
+
+def picture_at(value: Any) -> str | None:
+    """Where the picture is that a value refers to; None where it refers to none."""
+    if not isinstance(value, str) or not REFERENCE.fullmatch(value):
+        return None
+    return f"/pictures/{value.removeprefix(PICTURE)}.png"
 
 
 def read_json_or_text(text: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from interlock.web.legible import visible
+from interlock.web.legible import picture_at, visible
 from interlock.web.rights import Needs, Visitor
 from interlock.web.static import address
 
@@ -43,6 +43,7 @@ class Templates:
             lstrip_blocks=True,
         )  # fmt: skip
         self.environment.filters["visible"] = visible
+        self.environment.filters["picture"] = picture_at
         self.environment.filters["minute"] = lambda moment: moment.strftime("%Y-%m-%d %H:%M")
         self.environment.filters["clock"] = lambda moment: moment.strftime("%H:%M")
         self.environment.globals["asset"] = address

@@ -10,7 +10,6 @@ Needs the extra `interlock[mcp]`.
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 from interlock.digest import Json, fingerprint, plain
 from interlock.errors import EffectFailed, EffectNotDone
 from interlock.tools.action import ActionContext
+from interlock.tools.connect.apart import apart
 from interlock.tools.connect.http import AnswerUnknown
 from interlock.tools.connect.place import Place
 
@@ -114,7 +114,7 @@ class McpServer:
 
         with tempfile.TemporaryFile() as said:
             try:
-                return _run(lambda: anyio.run(main, said))
+                return apart(lambda: anyio.run(main, said), "mcp")
             except Exception as error:
                 raise self._meaning(error, broken, progress, said) from None
 
@@ -188,25 +188,6 @@ async def _listed(session: ClientSession) -> dict[str, Offer]:
 
 def _value(value: str, context: ActionContext) -> str:
     return context.secret(value) if value.startswith("secret://") else value
-
-
-def _run(work: Callable[[], T]) -> T:
-    """Run it in a thread of its own: where a tool is called, an event loop may be running already."""
-    found: list[T] = []
-    failed: list[BaseException] = []
-
-    def inside() -> None:
-        try:
-            found.append(work())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=inside, name="mcp", daemon=True)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return found[0]
 
 
 def _first(error: BaseException) -> BaseException:
