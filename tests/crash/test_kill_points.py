@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.harness import VALUES, Scene, Spawn, outbox
-from tests.crash.worker import DECIDING, MAILDIR, POLISHED, STARTING, UNACCEPTED, Job
+from tests.crash.points import DECIDING, MAILDIR, STARTING, UNACCEPTED
+from tests.crash.worker import POLISHED, Job
 
 
 @pytest.mark.parametrize("point", [point for point in {**STARTING, **DECIDING, **MAILDIR} if point != UNACCEPTED])
