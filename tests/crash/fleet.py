@@ -28,11 +28,11 @@ from tests.crash.worker import REPOSITORY, open_project
 
 
 class Process:
-    """`interlock work` in a process of its own."""
+    """A command, mostly `interlock work`, in a process of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], point: str, options: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], point: str, arguments: tuple[str, ...]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.worker", point, "--", "work", "--poll", "0.05", *options],
+            [sys.executable, "-m", "tests.crash.worker", point, "--", *arguments],
             cwd=folder, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -110,12 +110,16 @@ class Fleet:
 
     def begin(self, point: str = "-", *options: str) -> Process:
         """Start a worker that does something at a boundary; it may not take jobs yet."""
+        return self.command(point, "work", "--poll", "0.05", *(options or ("--dead-after", "1")))
+
+    def command(self, point: str, *arguments: str) -> Process:
+        """Start a command that does something at a boundary."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
         mine = {"INTERLOCK_HOME": str(self.home), "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
         mine["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *filter(None, [clean.get("PYTHONPATH")])])
         if self.url:
             mine["INTERLOCK_DATABASE_URL"] = self.url
-        self.processes.append(Process(self.project, clean | mine, point, options or ("--dead-after", "1")))
+        self.processes.append(Process(self.project, clean | mine, point, arguments))
         return self.processes[-1]
 
     def work(self, point: str = "-", *options: str) -> Process:

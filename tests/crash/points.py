@@ -118,10 +118,23 @@ WORKING = {
 }
 """Boundaries of a worker's own work: jobs, waits, child runs, checkpoints."""
 
+
+def _has_started(_schedules: Any, _session: Any, _schedule: Any, _actor: Any, what: str, _data: Any) -> bool:
+    return what == "started"
+
+
+SCHEDULES = "interlock.store.schedules"
+SCHEDULED = {
+    "before the schedule starts a run": Point(SCHEDULES, "Schedules.start", "before"),
+    "while the schedule starts a run": Point(SCHEDULES, "Schedules._tell", "after", _has_started),
+    "after the schedule started a run": Point(SCHEDULES, "Schedules.start", "after"),
+}
+"""Boundaries of a moment of a schedule."""
+
 UNACCEPTED = "before the run is accepted"
 """The only boundary before which nothing was promised."""
 
-POINTS = STARTING | DECIDING | MAILDIR | SMTP | BANK | RECOVERING | WORKING
+POINTS = STARTING | DECIDING | MAILDIR | SMTP | BANK | RECOVERING | WORKING | SCHEDULED
 TOOLS = ("before the tool", "after the tool")
 
 

@@ -23,6 +23,7 @@ from interlock.errors import SettingsError
 from interlock.settings import load_settings
 from interlock.store.notices import ATTEMPTS, LONGEST_PAUSE, TAKEN, pause
 from interlock.store.tables import Notice
+from interlock.web.driving import Driving
 from interlock.web.rounds import Rounds
 from tests.attacks.house import House
 from tests.servers import Server, serving
@@ -162,7 +163,7 @@ def test_a_server_tells_by_itself(house: House, server: Server) -> None:
         done.set()
         return found
 
-    rounds = Rounds(engine, every=0.01)
+    rounds = Rounds(engine, Driving(engine), every=0.01)
     engine.notify = watched  # type: ignore[method-assign]
     rounds.start()
     assert done.wait(30)

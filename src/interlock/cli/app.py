@@ -26,6 +26,7 @@ from interlock.cli import (
     queue,
     review,
     runs,
+    schedules,
     schema,
     serve,
     tools,
@@ -78,6 +79,7 @@ runs.app.command()(travel.state)
 runs.app.command()(travel.fork)
 app.add_typer(runs.app, name="runs")
 app.add_typer(queue.app, name="queue")
+app.add_typer(schedules.app, name="schedules")
 review.app.command()(ask.ask)
 review.app.command()(claiming.claim)
 review.app.command()(claiming.release)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interlock.cli.inputs import read_inputs
 from interlock.cli.output import console, print_json
-from interlock.cli.runs import read_inputs
 
 if TYPE_CHECKING:
     from interlock.engine.compare import Column

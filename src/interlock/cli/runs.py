@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from interlock.cli.identity import TokenFile, acting_as
+from interlock.cli.inputs import EXAMPLES, InputFile, Inputs, read_inputs, read_text
 from interlock.cli.observing import trace
 from interlock.cli.output import (
     EXIT_DONE,
@@ -24,7 +24,6 @@ from interlock.errors import InputError, RunBusy, UsageError
 
 if TYPE_CHECKING:
     from interlock.engine.service import Engine, Standing
-    from interlock.graphs.spec import Spec
 
 app = typer.Typer(no_args_is_help=True, help="Look at runs, resume, fork or cancel them.")
 
@@ -33,9 +32,6 @@ As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who asks; 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 
 STATUSES = ("created", "running", "waiting", "done", "failed", "cancelled")
-
-MAX_INPUT_FILE = 1_000_000
-"""Bytes of one input file; longer texts do not belong in a state."""
 
 
 def open_engine(as_json: bool) -> Engine:
@@ -57,13 +53,8 @@ def _narrate(event: dict[str, Any]) -> None:
 
 def run(
     graph: Annotated[str, typer.Argument(metavar="GRAPH", help="Graph file, or the name of a graph of the project.")],
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("-i", metavar="KEY=VALUE", help="One input; KEY=@FILE reads a text file."),
-    ] = None,
-    input_file: Annotated[
-        Path | None, typer.Option("--input", metavar="FILE.json", help="All inputs as one JSON object.")
-    ] = None,
+    inputs: Inputs = None,
+    input_file: InputFile = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Only accept the run; a worker or `runs resume` drives it.")
     ] = False,
@@ -148,15 +139,10 @@ def tell_pauses(standing: Standing) -> None:
             out.print(f"  Send:    interlock runs send {standing.run.id} {pause.event}{data}", markup=False)
 
 
-_EXAMPLES = {"string": "...", "integer": 1, "number": 1.5, "boolean": True, "array": [], "object": {}}
-
-
 def _example(schema: dict[str, Any]) -> str:
     """Data that the event may have: what is typed is accepted as it stands where no field is bounded further."""
     fields = schema.get("properties", {})
-    return json.dumps(
-        {name: field.get("enum", [_EXAMPLES.get(field.get("type"))])[0] for name, field in fields.items()}
-    )
+    return json.dumps({name: field.get("enum", [EXAMPLES.get(field.get("type"))])[0] for name, field in fields.items()})
 
 
 @app.command("list")
@@ -199,6 +185,9 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
         return
     out = console()
     out.print(f"{standing.run.graph}, asked for by {standing.run.requester}", markup=False)
+    if standing.run.scheduled_for is not None:
+        moment = f"{standing.run.scheduled_for:%Y-%m-%d %H:%M} UTC"
+        out.print(f"started by the schedule {standing.run.schedule} for {moment}", markup=False)
     if fork is not None:
         out.print(f"forked from {fork.origin} at {fork.named}", markup=False)
         for _, effect in engine.services.ledger.inherited(run_id):
@@ -237,7 +226,7 @@ def _show_steps(run_id: str, engine: Engine, indent: str) -> None:
 def resume(
     run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Id of the run.")] = None,
     due: Annotated[
-        bool, typer.Option("--due", help="Every run whose moment has come or whose event was sent.")
+        bool, typer.Option("--due", help="All schedules and runs whose moment has come or whose event was sent.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -247,7 +236,8 @@ def resume(
     engine = open_engine(as_json)
     if run_id is not None:
         finish(engine.drive(run_id), as_json)
-    found = [engine.drive(each) for each in engine.due()]
+    started = [] if engine.project.jobs.wanted else [each.id for each in engine.start_due()]  # else workers do it
+    found = [engine.drive(each) for each in (*started, *engine.due())]
     if as_json:
         print_json({"runs": [run_object(standing.run) for standing in found]})
     for standing in () if as_json else found:
@@ -329,66 +319,3 @@ def history(run_id: RunId, as_json: AsJson = False) -> None:
         data = ", ".join(f"{name} {value}" for name, value in entry["data"].items() if value not in (None, "", {}))
         short = data if len(data) <= 160 else data[:157] + "..."
         console().print(f"{entry['at']:%H:%M:%S} {entry['actor']:<10} {entry['event']:<20} {short}", markup=False)
-
-
-# Inputs -----------------------------------------------------------------------------------------
-
-
-def read_inputs(spec: Spec, pairs: list[str], file: Path | None) -> dict[str, Any]:
-    """The inputs of a run from the command line.
-
-    Raises:
-        InputError: a file or value cannot be read; the message names it.
-        UsageError: an option is not KEY=VALUE.
-    """
-    values: dict[str, Any] = {}
-    if file is not None:
-        try:
-            read = json.loads(sys.stdin.read() if str(file) == "-" else read_text(file))
-        except ValueError as error:
-            raise InputError(f"{file} is not JSON: {error}.") from None
-        if not isinstance(read, dict):
-            raise InputError(f'{file} holds no JSON object; write {{"KEY": VALUE}}.')
-        values |= read
-    for pair in pairs:
-        name, found, text = pair.partition("=")
-        if not found or not name:
-            raise UsageError(f"-i takes KEY=VALUE or KEY=@FILE, not {pair!r}.")
-        values[name] = _typed(spec, name, read_text(Path(text[1:])) if text.startswith("@") else text)
-    return values
-
-
-def _typed(spec: Spec, name: str, text: str) -> Any:
-    schema = spec.input.get(name)
-    if schema is None or schema.type == "string":
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        example = json.dumps(_EXAMPLES.get(schema.type))
-        message = f"input {name} is read as JSON and holds none: {text[:60]!r}; write it like -i '{name}={example}'."
-        raise InputError(message) from None
-
-
-def read_text(path: Path) -> str:
-    """A text file.
-
-    Raises:
-        InputError: missing, unreadable, empty, too large or not text.
-    """
-    try:
-        if path.stat().st_size > MAX_INPUT_FILE:
-            raise InputError(f"{path} has {path.stat().st_size} bytes; at most {MAX_INPUT_FILE} are read.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not text: byte {error.start} is not UTF-8.") from None
-    control = next((char for char in text if ord(char) < 32 and char not in "\t\n\r"), None)
-    if control is not None:
-        raise InputError(f"{path} is not text: it holds the control character U+{ord(control):04X}.")
-    if not text.strip():
-        raise InputError(f"{path} is empty.")
-    return text

@@ -100,6 +100,8 @@ def run_object(run: Run) -> dict[str, Any]:
         "output": run.output,
         "requester": run.requester,
         "parent": run.parent_id,
+        "schedule": run.schedule,
+        "scheduled_for": run.scheduled_for,
         "spec": run.spec_digest,
         "steps": run.steps,
         "model_calls": run.model_calls,

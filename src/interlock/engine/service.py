@@ -22,6 +22,7 @@ from interlock.engine.forking import fork
 from interlock.engine.notifying import Delivered, deliver
 from interlock.engine.project import Project, Workflow
 from interlock.engine.retrying import retry
+from interlock.engine.schedules import Scheduling
 from interlock.errors import DecisionRefused, InputError, Refused, RunBusy, UsageError
 from interlock.graphs.ahead import awaited_ahead
 from interlock.graphs.cards import object_schema
@@ -199,6 +200,10 @@ class Engine:
             steps = awaited_ahead(self._driver.graph(each.spec_digest)[1], at, left_by)
             ahead += [object_schema(step.payload) for step in steps if step.event == event]
         return [pause.payload_schema for pause in waiting if pause.event == event], ahead
+
+    def start_due(self) -> list[Run]:
+        """Start the runs of the schedules whose moment has come; they are stored, not yet driven."""
+        return Scheduling(self.project).start_due()
 
     def due(self) -> list[str]:
         """The runs that can go on because a moment has come or an event was sent, and those that are to end."""

@@ -290,7 +290,7 @@ class Worker:
     # -- its watch over the others ------------------------------------------------------------------------
 
     def sweep(self, me: Row) -> None:
-        """Take over from the dead, end what is overdue, and write jobs for runs that lack one.
+        """Take over from the dead, start what is scheduled, end what is overdue, write jobs for runs that lack one.
 
         The first is done by whoever comes, for a worker may hang while it sweeps; all else by one worker at a time.
         """
@@ -335,6 +335,7 @@ class Worker:
                 self._try(self.open_queues, "open queues")
                 self._try(services.approvals.expire, "close requests that nobody decided in time")
                 self._try(services.pauses.settle_due, "end what was waited for")
+                self._try(engine.start_due, "start what is scheduled")
                 self._try(self._wake_overdue, "wake runs that are to end")
                 self._try(self._wake_stranded, "wake stranded runs")
                 if time.monotonic() - self._tidied > TIDY:

@@ -7,7 +7,6 @@ run that made them: what was done is looked up there, and what was agreed to cou
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from interlock.errors import Conflict, Refused
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.families import visits_up_to
+from interlock.store.runs import new_id
 from interlock.store.sealing import Ring
 from interlock.store.spend import due_at
 from interlock.store.tables import Fork, Run, Visit, Written
@@ -132,7 +132,7 @@ class Forks:
             used = used_at(session, origin, plan.position)
             above = session.get(Fork, plan.origin)
             run = Run(
-                id=f"run-{secrets.token_hex(5)}", graph=origin.graph, spec_digest=origin.spec_digest, status="created",
+                id=new_id(), graph=origin.graph, spec_digest=origin.spec_digest, status="created",
                 input=plan.input, output={}, limits=origin.limits, requester=actor, traced=True,
                 due_at=due_at(origin.limits, now), created_at=now, updated_at=now, steps=used["steps"],
                 model_calls=used["model_calls"], tokens=used["tokens"], cost_micro_usd=used["cost_micro_usd"],

@@ -116,6 +116,7 @@ INDEXES_OF_6: tuple[tuple[str, str], ...] = (
     ("runs", "ix_runs_by_requester"),
     ("runs", "ix_runs_by_spec"),
     ("runs", "ix_runs_due_at"),
+    ("runs", "ix_runs_scheduled"),
     ("approvals", "ix_approvals_oldest"),
     ("approvals", "ix_approvals_due"),
     ("approvals", "ix_approvals_counted"),
@@ -133,6 +134,8 @@ COLUMNS_OF_6: tuple[tuple[str, str], ...] = (
     ("approvals", "risk VARCHAR"),
     ("runs", "due_at {moment}"),
     ("runs", "cancelled_by VARCHAR"),
+    ("runs", "schedule VARCHAR"),
+    ("runs", "scheduled_for {moment}"),
 )
 """Table and definition of each column that version 6 added to a table of version 5."""
 

@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, func, select
@@ -21,11 +22,16 @@ from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.families import Ancestor, ancestry, requesters
 from interlock.store.spend import ENDED, due_at, going, limits_of, lineage, record, use, visit_of, visit_within, within
-from interlock.store.tables import PinnedSpec, Run, Visit, Written
+from interlock.store.tables import PinnedSpec, Run, Schedule, Visit, Written
 from interlock.store.written import INPUT, Value, record_values, written
 
 AT_ONCE = 500
 """Runs that one query names; databases bound how many values a statement takes."""
+
+
+def new_id() -> str:
+    """The id of a run that was not there before."""
+    return f"run-{secrets.token_hex(5)}"
 
 
 def is_body_of(body: str, spec_digest: str) -> bool:
@@ -66,9 +72,18 @@ class Runs:
         run_id: str | None = None,
     ) -> Run:
         """Accept a run: from here on it is never lost."""
-        run = self._new(spec, spec_digest, input, requester, run_id or f"run-{secrets.token_hex(5)}")
+        run = self._new(spec, spec_digest, input, requester, run_id or new_id())
         with self._database.write() as session:
             self._store(session, run, spec)
+        return run
+
+    def accept_scheduled(
+        self, session: Session, schedule: Schedule, moment: datetime, spec: dict[str, Any], values: dict[str, Any]
+    ) -> Run:
+        """Accept, in somebody's transaction, the run that a schedule starts for a moment."""
+        run = self._new(spec, digest(spec), values, schedule.requester, new_id())
+        run.schedule, run.scheduled_for = schedule.name, moment
+        self._store(session, run, spec)
         return run
 
     def create_children(
@@ -159,6 +174,8 @@ class Runs:
         session.add(run)
         session.flush()
         told: dict[str, Json] = {"graph": run.graph, "spec": run.spec_digest, "input": run.input}
+        if run.schedule is not None and run.scheduled_for is not None:
+            told |= {"schedule": run.schedule, "scheduled_for": run.scheduled_for.isoformat()}
         if run.parent_id:
             told["parent"] = f"{run.parent_id}/{run.parent_step}/{run.parent_visit}"
         self._audit.append(session, run.requester, "run.created", run.id, told)

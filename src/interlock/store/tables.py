@@ -88,6 +88,7 @@ class Run(Row, table=True):
         Index("ix_runs_by_graph", "graph", "parent_id", "created_at", "id"),
         Index("ix_runs_by_requester", "requester", "parent_id", "created_at", "id"),
         Index("ix_runs_by_spec", "spec_digest", "status", "parent_id", "created_at", "id"),
+        Index("ix_runs_scheduled", "schedule", "scheduled_for", unique=True),  # none of those without a schedule
     )
 
     id: str = Field(primary_key=True)
@@ -117,6 +118,10 @@ class Run(Row, table=True):
     """When its time is over; None: it may take as long as it likes."""
     cancelled_by: str | None = None
     """Who wants it cancelled: it ends before its next node.  Of a run that another one started, that one's counts."""
+    schedule: str | None = None
+    """The schedule that started it."""
+    scheduled_for: datetime | None = _optional_moment()
+    """The moment at which that was due; one schedule starts one run for a moment."""
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 
@@ -603,6 +608,31 @@ class Notice(Row, table=True):
     """When it is tried next; while somebody delivers it, when others may take it over."""
     created_at: datetime = _moment()
     sent_at: datetime | None = _optional_moment()
+
+
+class Schedule(Row, table=True):
+    """When runs of a graph are started by themselves."""
+
+    __tablename__ = "schedules"
+
+    name: str = Field(primary_key=True)
+    graph: str
+    """Name of a graph of the project; what its file says when a run is started is what the run goes by."""
+    cron: str
+    timezone: str
+    """Whose wall clock the expression means."""
+    input: dict[str, Any] = _json()
+    missed: str
+    """What becomes of moments at which nobody was there: skip, or once (one run for all of them)."""
+    overlap: str
+    """Whether a run is started while the one before has not ended: allow or skip."""
+    requester: str
+    """Who asks for its runs."""
+    paused_by: str | None = None
+    next_at: datetime = Field(sa_column=Column(Moment, nullable=False, index=True))
+    error: str | None = None
+    """Why no run was started the last time."""
+    created_at: datetime = _moment()
 
 
 class QueueSettings(Row, table=True):

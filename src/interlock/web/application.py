@@ -52,7 +52,7 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     pulse = Pulse(services)
     templates = Templates(lambda: many(services.approvals.waiting_at_most(MANY + 1)))
     parts = Parts(engine, door, Driving(engine), templates, pulse, Feed(services.database, pulse))
-    rounds = Rounds(engine)
+    rounds = Rounds(engine, parts.driving)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
