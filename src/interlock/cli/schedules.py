@@ -39,7 +39,7 @@ def list_schedules(as_json: AsJson = False) -> None:
     for row, last in found:
         told = f"{last.id} {last.status}" if last else ""
         when = f"paused by {row.paused_by}" if row.paused_by else next_text(row)
-        table.add_row(row.name, row.graph, f"{row.cron} {row.timezone}", when, told)
+        table.add_row(row.name, row.graph, row.cron, when, told)
     console().print(table)
     for row, _ in found:
         if row.error:
@@ -127,7 +127,7 @@ def next_text(row: Schedule) -> str:
     """The next moment on the clock of the schedule's time zone."""
     from zoneinfo import ZoneInfo
 
-    return f"{row.next_at.astimezone(ZoneInfo(row.timezone)):%Y-%m-%d %H:%M %Z}"
+    return f"{row.next_at.astimezone(ZoneInfo(row.timezone)):%Y-%m-%d %H:%M} {row.timezone}"
 
 
 def schedule_object(row: Schedule, last: Run | None) -> dict[str, Any]:

@@ -21,6 +21,8 @@ EXAMPLE: JsonObject = {
     "output": {},
     "requester": "clerk",
     "parent": None,
+    "schedule": None,
+    "scheduled_for": None,
     "spec": "sha256:" + "0" * 64,
     "steps": 1,
     "model_calls": 0,
@@ -44,6 +46,8 @@ class RunShape(Shape):
     output: JsonObject
     requester: str
     parent: str | None = Field(description="The run that it is part of.")
+    schedule: str | None = Field(description="The schedule that started it.")
+    scheduled_for: datetime | None = Field(description="The moment for which that started it.")
     spec: str = Field(description="The digest of the workflow that it goes by.")
     steps: int
     model_calls: int
