@@ -31,7 +31,7 @@ lint: setup
 	$(BIN)/interlock schema --check
 
 bench: setup
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --out build/bench
 
 clean:
 	rm -rf $(VENV) $(DEMO_HOME) dist build
