@@ -104,16 +104,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def sign_in(shop: Served, new_context: Callable[..., BrowserContext]) -> Iterator[SignIn]:
+def sign_in(shop: Served, browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[SignIn]:
     """A window in which somebody has signed in: `sign_in("fay", color_scheme="dark")`; None is a stranger.
 
     A page that says anything in its console fails the test, but for what the browser says of answers with the
     statuses that the test names: `sign_in("fay", expect=[409])`.
     """
     said: list[str] = []
+    windows: list[BrowserContext] = []
 
     def opened(person: str | None, *, expect: Collection[int] = (), **window: Any) -> Page:
-        page = new_context(base_url=shop.base, **window).new_page()
+        windows.append(browser.new_context(**browser_context_args | {"base_url": shop.base} | window))
+        page = windows[-1].new_page()
 
         def heard(message: ConsoleMessage) -> None:
             foreseen = any(f"status of {status}" in message.text for status in expect)
@@ -130,6 +132,8 @@ def sign_in(shop: Served, new_context: Callable[..., BrowserContext]) -> Iterato
         return page
 
     yield opened
+    for each in windows:
+        each.close()
     assert said == []
 
 
@@ -154,6 +158,6 @@ def picture() -> Callable[[Page, str], None]:
     def take(page: Page, name: str) -> None:
         if PICTURES:
             Path(PICTURES).mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=Path(PICTURES, f"{name}.png"))
+            page.screenshot(path=Path(PICTURES, f"{name}.png"), caret="initial")
 
     return take

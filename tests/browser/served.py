@@ -27,7 +27,7 @@ SHOP = Path(__file__).parent / "shop"
 
 PEOPLE = ("fay", "finn", "fred", "stella", "anna", "otto")
 
-ROLES: dict[str, tuple[Role, ...]] = {"otto": ("operator",)}
+ROLES: dict[str, tuple[Role, ...]] = {"anna": ("author", "reviewer"), "otto": ("operator",)}
 """Whoever is not named here is a reviewer."""
 
 PLAN = {

@@ -29,7 +29,9 @@ def test_the_first_key_skips_to_the_content(sign_in: Callable[..., Page]) -> Non
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/", "/approvals/{id}"])
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/", "/?risk=low&who=mine&state=rejected", "/approvals/{id}", "/batch?{id}=0"]
+)
 def test_pages_are_accessible(
     shop: Served, sign_in: Callable[..., Page], accessible: Callable[[Page], None], path: str
 ) -> None:

@@ -75,7 +75,13 @@ def table(site: Site) -> list[tuple[str, str]]:
 def ask(client: TestClient, method: str, path: str, run: Run, headers: dict[str, str]) -> httpx.Response:
     """A request as it would do something, were it let through."""
     where = path.format(
-        approval_id=run.asked.id, run_id=run.id, position="0", name="style.css", link="0" * 64, graph="pay"
+        approval_id=run.asked.id,
+        run_id=run.id,
+        position="0",
+        name="style.css",
+        link="0" * 64,
+        graph="pay",
+        delegation_id="dg-none",
     )
     body = {"decision": "reject", "revision": run.asked.revision, "comment": "no"}
     if path.startswith("/api/"):
@@ -111,6 +117,8 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/api/runs/{run_id}/states"),
         ("GET", "/api/runs/{run_id}/states/{position}"),
         ("GET", "/approvals/{approval_id}"),
+        ("GET", "/batch"),
+        ("GET", "/delegations"),
         ("GET", "/doubts"),
         ("GET", "/graphs"),
         ("GET", "/graphs/{graph}"),
@@ -120,6 +128,7 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/password"),
         ("GET", "/people"),
         ("GET", "/people/{name}"),
+        ("GET", "/policies/simulate"),
         ("GET", "/queue/changes"),
         ("GET", "/queue/list"),
         ("GET", "/runs"),
@@ -143,6 +152,9 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("POST", "/approvals/{approval_id}/claim"),
         ("POST", "/approvals/{approval_id}/decision"),
         ("POST", "/approvals/{approval_id}/release"),
+        ("POST", "/batch/decision"),
+        ("POST", "/delegations"),
+        ("POST", "/delegations/{delegation_id}/revoke"),
         ("POST", "/doubts/{approval_id}"),
         ("POST", "/health/audit"),
         ("POST", "/password"),
@@ -152,6 +164,7 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("POST", "/people/{name}/roles"),
         ("POST", "/people/{name}/sign-ins"),
         ("POST", "/people/{name}/tokens"),
+        ("POST", "/policies/simulate"),
         ("POST", "/runs/{run_id}/cancel"),
         ("POST", "/runs/{run_id}/fork"),
         ("POST", "/runs/{run_id}/resume"),

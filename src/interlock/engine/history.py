@@ -19,9 +19,9 @@ from interlock.store.tables import Approval, Effect
 from interlock.tools.action import Action
 
 
-def history(services: Services) -> Iterator[Recorded]:
-    """The recorded decisions, oldest first."""
-    for effect, approval in decisions(services.database):
+def history(services: Services, newest: int | None = None) -> Iterator[Recorded]:
+    """The recorded decisions, oldest first; where `newest` says so, only so many of the newest."""
+    for effect, approval in decisions(services.database, newest):
         yield recorded(effect, approval, services.actions)
 
 

@@ -86,6 +86,12 @@ class Delegations:
         with self._database.read() as session:
             return session.exec(select(Delegation).order_by(col(Delegation.created_at), col(Delegation.id))).all()
 
+    def standing(self, limit: int) -> Sequence[Delegation]:
+        """Those in force and those to come, in the order in which they begin; at most so many."""
+        query = select(Delegation).where(col(Delegation.revoked_at).is_(None), col(Delegation.ends_at) >= self._clock())
+        with self._database.read() as session:
+            return session.exec(query.order_by(col(Delegation.begins_at), col(Delegation.id)).limit(limit)).all()
+
     def between(self, session: Session, delegator: str, delegate: str) -> Sequence[Delegation]:
         """Every delegation from one person to another, in the order in which they end."""
         query = select(Delegation).where(Delegation.delegator == delegator, Delegation.delegate == delegate)

@@ -16,7 +16,18 @@ from starlette.types import ASGIApp
 from interlock.engine.service import Engine
 from interlock.errors import InterlockError
 from interlock.store.sessions import Sessions
-from interlock.web import account, counted, entrance, people, pictures, review, static
+from interlock.web import (
+    account,
+    batch,
+    counted,
+    delegating,
+    entrance,
+    people,
+    pictures,
+    review,
+    simulating,
+    static,
+)
 from interlock.web.api import routes as api
 from interlock.web.api.reading import misfit
 from interlock.web.desk import addresses as desk
@@ -91,6 +102,9 @@ def make_web(engine: Engine, origins: Origins) -> Web:
         api.routes(parts),
         counted.routes(parts),
         review.routes(parts),
+        batch.routes(parts),
+        delegating.routes(parts),
+        simulating.routes(parts),
         *desk.routes(parts),
         pictures.routes(parts),
         entrance.routes(parts),
