@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,8 @@ from interlock.web.api.documents import text
 from tests.attacks.house import Run
 from tests.web.api.conftest import EVERYBODY
 from tests.web.site import BASE, Site
+
+ROOT = Path(__file__).resolve().parents[3]
 
 EXAMPLES = int(os.environ.get("INTERLOCK_API_EXAMPLES", "5"))
 
@@ -68,6 +72,18 @@ def test_the_document_is_whole() -> None:
         assert {"401", "403", "429", "500", "503"} <= set(operation["responses"])
         assert "HTTPValidationError" not in str(operation)
     assert {"token", "signIn"} == set(document["components"]["securitySchemes"])
+
+
+def test_the_page_about_the_api_has_every_operation() -> None:
+    """Its table of addresses is whole, and names nothing that there is not; so is its table of problems."""
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `((?:GET|POST) /api/[^`]*)` \|", page, re.MULTILINE)
+    assert sorted(told) == sorted(OPERATIONS)
+    statuses = set(re.findall(r"^\| `(\d\d\d)` \|", page, re.MULTILINE))
+    described = {
+        each for path in SCHEMA.raw_schema["paths"].values() for op in path.values() for each in op["responses"]
+    }
+    assert statuses == {each for each in described if each[0] in "45"}
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
