@@ -14,8 +14,11 @@ from interlock.engine.objects import difference_object, position_object, run_obj
 from interlock.errors import InputError, RunBusy, UsageError
 
 if TYPE_CHECKING:
+    from interlock.engine.service import Engine
     from interlock.engine.states import Difference, State
+    from interlock.store.tables import Run
 
+Detach = Annotated[bool, typer.Option("--detach", help="Only accept the run; a worker or `runs resume` drives it.")]
 At = Annotated[str, typer.Option("--at", metavar="POSITION", help="A position, as `runs states` lists them.")]
 
 LONGEST = 160
@@ -77,20 +80,38 @@ def fork(
         list[str] | None,
         typer.Option("--set", metavar="KEY=JSON", help="A value to begin with in place of that of the state."),
     ] = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Only accept the run; a worker or `runs resume` drives it.")
-    ] = False,
+    detach: Detach = False,
     as_json: AsJson = False,
     person: As = None,
     token: TokenFile = None,
 ) -> None:
     """Begin a new run where this one was; what was done before is not done again unless a person agrees."""
-    from interlock.engine.service import DECISION_PATIENCE
-
     engine = open_engine(as_json)
     made = engine.fork(run_id, at, read_edits(edits or []), acting_as(engine.services, person, token))
     if not as_json:
         console(stderr=True).print(f"run [bold]{made.id}[/bold] of {made.graph}, from {run_id} at {at}")
+    _drive(engine, made, detach, as_json)
+
+
+def retry(
+    run_id: RunId,
+    detach: Detach = False,
+    as_json: AsJson = False,
+    person: As = None,
+    token: TokenFile = None,
+) -> None:
+    """Try a failed run again: a new run begins right before the step at which it failed."""
+    engine = open_engine(as_json)
+    made = engine.retry(run_id, acting_as(engine.services, person, token))
+    if not as_json:
+        console(stderr=True).print(f"run [bold]{made.id}[/bold] of {made.graph} tries {run_id} again")
+    _drive(engine, made, detach, as_json)
+
+
+def _drive(engine: Engine, made: Run, detach: bool, as_json: bool) -> None:
+    """Drive a new run until it ends or waits, unless it is only to be accepted."""
+    from interlock.engine.service import DECISION_PATIENCE
+
     if detach:
         if as_json:
             print_json(run_object(made))

@@ -11,12 +11,11 @@ from interlock.engine.objects import left
 from interlock.engine.progress import progress
 from interlock.engine.said import said
 from interlock.errors import NotFound
-from interlock.graphs.pictures.depiction import depicted
-from interlock.graphs.pictures.drawing import drawn
 from interlock.policies.language import Requirement
 from interlock.store.people import roles_text
 from interlock.store.tables import Approval
 from interlock.web.drafts import NOTHING, Draft, Proposal, proposal
+from interlock.web.drawings import picture
 from interlock.web.fields import differences
 from interlock.web.legible import text_of
 from interlock.web.parts import Parts
@@ -105,7 +104,7 @@ def _item(parts: Parts, who: Visitor, row: Approval, draft: Draft) -> dict[str, 
         "editable": editable and own is not None,
         "draft": draft,
         "lines": so_far(parts, row, spec),
-        "picture": picture(parts, row.run_id),
+        "picture": picture_of(parts, row.run_id),
         "others": [each for each in services.approvals.waiting(row.run_id) if each.id != row.id],
         "now": now,
     }
@@ -162,11 +161,11 @@ def answers_of(row: Approval, draft: Draft) -> list[dict[str, Any]]:
     return fields
 
 
-def picture(parts: Parts, run_id: str) -> Markup:
+def picture_of(parts: Parts, run_id: str) -> Markup:
     """The graph of the run, with how far it has come."""
     runs = parts.services.runs
     spec, marks = progress(runs, runs.root(run_id).id)
-    return Markup(drawn(depicted(spec), marks, prefix="run", style=False))  # the drawing escapes all text in it
+    return picture(spec, marks, prefix="run")
 
 
 def done_of(parts: Parts, approval_id: str) -> dict[str, Any] | None:

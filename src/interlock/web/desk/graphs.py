@@ -15,8 +15,8 @@ from interlock.graphs.upgrades.differences import differences
 from interlock.graphs.upgrades.mapping import SpecMapping
 from interlock.source import SourceError
 from interlock.store.tables import PinnedSpec
-from interlock.web.desk.pictures import picture
 from interlock.web.desk.words import ago
+from interlock.web.drawings import picture
 from interlock.web.parts import Parts
 from interlock.web.problems import Problem
 from interlock.web.rights import Visitor, needs

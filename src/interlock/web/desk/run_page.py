@@ -14,11 +14,11 @@ from interlock.store.run_lists import RunFilter, RunLists
 from interlock.store.tables import Approval, Run
 from interlock.web.desk.doubts import doubt_of
 from interlock.web.desk.moves import moves_of
-from interlock.web.desk.pictures import picture
 from interlock.web.desk.runs import TONES
 from interlock.web.desk.story import effect_row, story
 from interlock.web.desk.timeline import ENDED, ROWS, Past, timeline
 from interlock.web.desk.words import ago, span, until, usd
+from interlock.web.drawings import picture
 from interlock.web.parts import Parts
 from interlock.web.rights import Visitor
 

@@ -12,10 +12,10 @@ from interlock.engine.forking import answered_keys, edit_faults
 from interlock.engine.states import Position, State, States, difference
 from interlock.errors import InputError, Refused
 from interlock.graphs.spec import keys_of
+from interlock.policies.provenance import rank
 from interlock.web.decisions import read_form
 from interlock.web.desk.compared import pieces, told
 from interlock.web.desk.runs import TONES
-from interlock.web.item import UNTRUSTED
 from interlock.web.parts import Body, Parts
 from interlock.web.problems import Problem
 from interlock.web.rights import Visitor, needs
@@ -125,8 +125,10 @@ def _values(state: State) -> list[dict[str, Any]]:
     """Every key with its value, its label and where it came from; those that were forgotten say so."""
     found = []
     for key in sorted({*state.values, *state.forgotten}):
+        source = state.sources.get(key)
         label, words = _source(state, key)
-        row: dict[str, Any] = {"key": key, "label": label, "words": words, "untrusted": label in UNTRUSTED}
+        untrusted = source is not None and rank(source.at()[0]) < rank("record")
+        row: dict[str, Any] = {"key": key, "label": label, "words": words, "untrusted": untrusted}
         forgotten = state.forgotten.get(key)
         found.append(
             row | {"text": told(state.values.get(key)), "forgotten": forgotten.position if forgotten else None}

@@ -14,7 +14,6 @@ from interlock.store.tables import Approval, Effect, Run, Visit
 from interlock.web.desk.compared import Piece, pieces, told
 from interlock.web.desk.timeline import ENDED, Past
 from interlock.web.desk.words import several, span, usd
-from interlock.web.item import UNTRUSTED
 
 LEDGER = {
     "proposed": ("", "proposed"),
@@ -128,7 +127,7 @@ def effect_row(effect: Effect) -> dict[str, Any]:
             "name": name,
             "text": told(value),
             "label": effect.labels.get(name, "default"),
-            "untrusted": effect.labels.get(name) in UNTRUSTED,
+            "untrusted": name in known and not known[name]["trusted"],
             "words": known[name]["words"] if name in known else "",
         }
         for name, value in effect.arguments.items()
