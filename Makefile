@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 DEMO_HOME := .demo
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test lint bench docs clean
 
 setup: $(STAMP)
 
@@ -33,5 +33,9 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks --out build/bench
 
+docs: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) $(DEMO_HOME) dist build
+	rm -rf site $(VENV) $(DEMO_HOME) dist build

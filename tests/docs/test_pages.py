@@ -31,7 +31,11 @@ from interlock.web.rights import RIGHTS
 ELSEWHERE = ("action-model",)
 """Pages whose blocks other tests hold to the truth; their links are followed here."""
 
-PAGES = [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.stem not in ELSEWHERE)]
+FOLDERS = (ROOT / "docs", ROOT / "docs" / "guides", ROOT / "docs" / "reference")
+PAGES = [
+    ROOT / "README.md",
+    *(path for folder in FOLDERS for path in sorted(folder.glob("*.md")) if path.stem not in ELSEWHERE),
+]
 LINKED = [
     *PAGES,
     *(ROOT / "docs" / f"{name}.md" for name in ELSEWHERE),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from interlock.cli import (
     claiming,
     compare,
     delegation,
+    doctor,
     draw,
     explain,
     interchange,
@@ -48,6 +48,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         console().print(version("interlock"))
         raise typer.Exit
 
@@ -66,6 +68,7 @@ app.command()(explain.explain)
 app.command()(draw.draw)
 app.command()(schema.schema)
 app.command()(author.init)
+app.command()(doctor.doctor)
 app.command()(interchange.export)
 app.command("import")(interchange.import_)
 app.command()(runs.run)

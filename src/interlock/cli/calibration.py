@@ -14,7 +14,6 @@ from rich.table import Table
 
 from interlock.cli.progress import progress_bar
 from interlock.errors import ModelError, UsageError
-from interlock.settings import load_settings
 
 if TYPE_CHECKING:
     from interlock.lam.confidence.certificate import Certificate
@@ -70,6 +69,8 @@ def _folder(model: Path | None) -> Path:
 
     if model is not None:
         return model
+    from interlock.settings import load_settings
+
     named = load_settings().action_model
     if named is None:
         return packaged_folder()
@@ -163,6 +164,7 @@ def drift(
     from interlock.lam.confidence.verdicts import read_verdicts
     from interlock.lam.trajectories.files import read_trajectories
     from interlock.lam.weights import METADATA, read_metadata
+    from interlock.settings import load_settings
 
     folder, home = _folder(model), load_settings().home
     metadata = read_metadata(folder)

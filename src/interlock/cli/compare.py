@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interlock.cli import completing
 from interlock.cli.inputs import read_inputs
 from interlock.cli.output import console, print_json
 
@@ -18,7 +19,14 @@ TITLES = {"chat": "chat model alone", "agent": "agentic loop", "guarded": "LLM +
 
 
 def compare(
-    graph: Annotated[str, typer.Argument(metavar="GRAPH", help="Graph file, or the name of a graph of the project.")],
+    graph: Annotated[
+        str,
+        typer.Argument(
+            metavar="GRAPH",
+            help="Graph file, or the name of a graph of the project.",
+            autocompletion=completing.graphs,
+        ),
+    ],
     inputs: Annotated[
         list[str] | None,
         typer.Option("-i", metavar="KEY=VALUE", help="One input; KEY=@FILE reads a text file."),

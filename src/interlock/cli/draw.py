@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interlock.cli import completing
 from interlock.cli.checking import project_of
 from interlock.cli.output import EXIT_FAILED
 from interlock.errors import InputError, UsageError
@@ -25,7 +26,12 @@ FORMATS = ("svg", "mermaid", "text")
 
 def draw(
     graph: Annotated[
-        str | None, typer.Argument(metavar="GRAPH", help="Graph file, or the name of a graph of the project.")
+        str | None,
+        typer.Argument(
+            metavar="GRAPH",
+            help="Graph file, or the name of a graph of the project.",
+            autocompletion=completing.graphs,
+        ),
     ] = None,
     form: Annotated[str, typer.Option("--format", help="svg, mermaid or text")] = "svg",
     output: Annotated[

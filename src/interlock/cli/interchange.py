@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.cli import completing
 from interlock.cli.output import EXIT_FAILED, console
 from interlock.errors import ProjectError
 
@@ -28,7 +29,10 @@ Format = Annotated[str, typer.Option(help="The format: agent-spec (Open Agent Sp
 
 
 def export(
-    graph: Annotated[str, typer.Argument(help="A graph file, or the name of a graph in this project.")],
+    graph: Annotated[
+        str,
+        typer.Argument(help="A graph file, or the name of a graph in this project.", autocompletion=completing.graphs),
+    ],
     to: Format,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write: JSON, or YAML by its name; else stdout.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.cli import completing
 from interlock.cli.identity import TokenFile, acting_as
 from interlock.cli.inputs import EXAMPLES, InputFile, Inputs, read_inputs, read_text
 from interlock.cli.observing import trace
@@ -52,7 +53,14 @@ def _narrate(event: dict[str, Any]) -> None:
 
 
 def run(
-    graph: Annotated[str, typer.Argument(metavar="GRAPH", help="Graph file, or the name of a graph of the project.")],
+    graph: Annotated[
+        str,
+        typer.Argument(
+            metavar="GRAPH",
+            help="Graph file, or the name of a graph of the project.",
+            autocompletion=completing.graphs,
+        ),
+    ],
     inputs: Inputs = None,
     input_file: InputFile = None,
     detach: Annotated[
