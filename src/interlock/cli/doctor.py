@@ -100,27 +100,16 @@ def told(settings: Settings) -> list[Setting]:
     """Each setting with its value, secrets covered, and where it comes from."""
     from pydantic import SecretStr
 
+    from interlock.store.database import without_password
+
     written = _written(Path(".env"))
     found = []
     for field, value in settings:
         name = f"INTERLOCK_{field.upper()}"
         source = "environment" if name in _upper(os.environ) else ".env" if name in written else "default"
         shown = ("set" if value.get_secret_value() else "") if isinstance(value, SecretStr) else value
-        found.append(Setting(name, "" if shown is None else _plain(str(shown)), source))
+        found.append(Setting(name, "" if shown is None else without_password(str(shown)), source))
     return found
-
-
-def _plain(value: str) -> str:
-    """A value without the password of a URL."""
-    if "://" not in value:
-        return value
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(value).render_as_string(hide_password=True)
-    except ArgumentError:
-        return value
 
 
 def _upper(names: os._Environ[str]) -> set[str]:

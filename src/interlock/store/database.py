@@ -170,6 +170,14 @@ class Database:
             raise unusable(f"the database {self.name}", cause) from None
 
 
+def without_password(text: str) -> str:
+    """A setting as it may be shown: of a URL with a password, the rest."""
+    try:
+        return make_url(text).render_as_string(hide_password=True) if "://" in text else text
+    except ArgumentError:
+        return text
+
+
 def call(engine: Engine, name: str) -> None:
     """Let a PostgreSQL server know the connections of an engine by a name."""
 
