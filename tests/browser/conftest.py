@@ -15,7 +15,16 @@ from typing import Any, Literal
 import pytest
 from argon2 import PasswordHasher
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, BrowserType, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 from interlock.store import credentials
 from tests.browser.served import Served, served
@@ -152,12 +161,12 @@ def accessible() -> Callable[[Page], None]:
 
 
 @pytest.fixture
-def picture() -> Callable[[Page, str], None]:
-    """Writes a picture of a page where pictures are asked for, and nothing otherwise."""
+def picture() -> Callable[[Page | Locator, str], None]:
+    """Writes a picture of a page, or of a part of it, where pictures are asked for, and nothing otherwise."""
 
-    def take(page: Page, name: str) -> None:
+    def take(part: Page | Locator, name: str) -> None:
         if PICTURES:
             Path(PICTURES).mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=Path(PICTURES, f"{name}.png"), caret="initial")
+            part.screenshot(path=Path(PICTURES, f"{name}.png"), caret="initial")
 
     return take

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.served import Served
 
 SignIn = Callable[..., Page]
 
 
-def test_the_whole_journey(shop: Served, sign_in: SignIn, picture: Callable[[Page, str], None]) -> None:
+def test_the_whole_journey(shop: Served, sign_in: SignIn, picture: Callable[[Page | Locator, str], None]) -> None:
     """A run waits, fay edits, which is judged anew, finn approves, the refund happens, and the audit shows it all."""
     asked = shop.refund("8812")
     fay = sign_in("fay")
@@ -25,6 +25,10 @@ def test_the_whole_journey(shop: Served, sign_in: SignIn, picture: Callable[[Pag
     expect(fay.locator(".past")).to_contain_text("look_up")
     expect(fay.locator("svg .node.waiting")).to_have_count(1)
     picture(fay, "review")
+    fay.emulate_media(color_scheme="dark")
+    picture(fay, "review-dark")
+    fay.emulate_media(color_scheme="light")
+    picture(fay.locator(".picture svg"), "graph")
     fay.get_by_label("amount").fill("120.00")
     expect(fay.locator("#diff-count")).to_have_text("1 change")
     expect(fay.locator("#diff-rows")).to_contain_text("120.00")
