@@ -57,7 +57,7 @@ DECIDING = {
     "while resuming": Point(DRIVER, "Driver._feed", "after"),
     "after the answer is read": Point(KINDS, "answered", "after"),
     "before intent": Point(EFFECTS, "Ledger.intend", "before"),
-    "while writing intent": Point(EFFECTS, "consume", "after"),
+    "while writing intent": Point("interlock.store.authorising", "consume", "after"),
     "after intent": Point(EFFECTS, "Ledger.intend", "after"),
     "before the tool": Point("interlock.engine.project", "read_actions", "before"),
     "after the tool": Point("interlock.engine.project", "read_actions", "after"),

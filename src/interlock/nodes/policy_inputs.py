@@ -19,7 +19,7 @@ from interlock.policies.decide import Verdict
 from interlock.policies.derived import Derivation, Records, derivations, derive
 from interlock.policies.language import Policy
 from interlock.policies.replay import AT, DERIVED
-from interlock.store.effects import Again
+from interlock.store.authorising import Again
 from interlock.store.tables import Effect
 from interlock.tools.action import Action
 

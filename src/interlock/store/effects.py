@@ -21,7 +21,7 @@ holds the effect may not call; the row goes to `in_doubt`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -30,20 +30,16 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from interlock.digest import Json
-from interlock.errors import Conflict, DecidedStricter, NotFound, Refused
-from interlock.policies.decide import Verdict
+from interlock.errors import Conflict, NotFound, Refused
 from interlock.policies.derived import Records
-from interlock.policies.language import Requirement
 from interlock.store.audit import Audit, Clock
+from interlock.store.authorising import Again, authorise, decide_again, refuse_repetition
 from interlock.store.database import Database
-from interlock.store.families import Same, inherited, repeated, unnamed
+from interlock.store.families import Same, inherited, repeated
 from interlock.store.locks import Hold
 from interlock.store.reservations import Reserved, follow, reserve
 from interlock.store.spend import ENDED, going
 from interlock.store.tables import Approval, Effect, Run
-
-Again = Callable[[Effect, Records], Verdict | None]
-"""What the policies say of an effect, given what counts beside it; None where none applies."""
 
 ARROWS: dict[str, tuple[str, ...]] = {
     "proposed": ("gated", "denied", "superseded"),
@@ -291,56 +287,13 @@ class Ledger:
                 if other.state in BEGUN and not (reads and other.state in SETTLED):
                     raise Refused(f"effect {effect.id}: this visit already acted as {other.id}.")
             if again is not None and current.state != "in_doubt":
-                self._decide_again(session, current, again)
+                decide_again(session, current, again)
             if not reads and current.state != "in_doubt":
-                self._refuse_repetition(session, current, same)
-            self._authorise(session, current, now)
+                refuse_repetition(session, current, same, BEGUN)
+            authorise(session, self._audit, current, now)
             return self.move(
                 session, current, "intent", actor="monitor", attempt=current.attempt + 1, intent_at=now, error=None
             )
-
-    def _decide_again(self, session: Session, effect: Effect, again: Again) -> None:
-        verdict = again(effect, Reserved(session, effect.id))
-        if verdict is None or verdict.effect == "auto":
-            return
-        approval = session.get(Approval, effect.approval_id) if effect.approval_id else None
-        granted = Requirement.model_validate(approval.requirement) if approval is not None else None
-        if verdict.effect == "approve" and granted and verdict.requirement and granted.satisfies(verdict.requirement):
-            return
-        because = verdict.reasons[0].because if verdict.reasons else verdict.effect
-        raise DecidedStricter(f"effect {effect.id}: by now the rules say {verdict.effect}: {because}.")
-
-    def _refuse_repetition(self, session: Session, effect: Effect, same: Same | None) -> None:
-        earlier = unnamed(session, effect, same, BEGUN)
-        if earlier is not None:
-            what = f"{earlier.id} is {earlier.state}, and it would repeat that"
-            raise DecidedStricter(f"effect {effect.id}: by now {what}.")
-
-    def _authorise(self, session: Session, effect: Effect, now: datetime) -> None:
-        first = effect.attempt == 0
-        decided = (effect.verdict or {}).get("effect")
-        if effect.state == "gated" and decided == "auto":
-            return
-        if effect.state in ("in_doubt", "failed") and decided == "auto":
-            if effect.state == "failed" and not effect.retryable:
-                raise Refused(f"effect {effect.id} failed for good.")
-            return
-        if effect.approval_id is None or decided != "approve":
-            raise Refused(f"effect {effect.id} has no authorisation; it is {effect.state}.")
-        approval = session.get(Approval, effect.approval_id)
-        if approval is None or approval.digest != effect.digest or approval.run_id != effect.run_id:
-            raise Refused(f"effect {effect.id}: approval {effect.approval_id} was given for another action.")
-        if first:
-            if effect.state != "approved" or approval.state != "approved":
-                raise Refused(f"effect {effect.id}: approval {approval.id} is {approval.state}.")
-            if approval.execute_before is None or now > approval.execute_before:
-                raise Refused(f"effect {effect.id}: approval {approval.id} had to be used before it expired.")
-            consume(session, approval, now)
-            self._audit.append(session, "monitor", "approval.consumed", approval.id, {"effect": effect.id})
-        elif approval.state != "consumed" or effect.state not in ("in_doubt", "failed"):
-            raise Refused(f"effect {effect.id} cannot be tried again; it is {effect.state}.")
-        elif effect.state == "failed" and not effect.retryable:
-            raise Refused(f"effect {effect.id} failed for good.")
 
     def executed(self, effect: Effect, result: dict[str, Json] | None, *, actor: str = "monitor") -> Effect:
         """Record that it happened."""
@@ -386,22 +339,6 @@ def copy(effect: Effect) -> Effect:
     place = ("run_id", "step", "visit", "undoes", "proposed_by")
     call = ("action", "arguments", "missing", "labels", "origins", "evidence", "model")
     return Effect(id="", slot=0, state="proposed", **{name: getattr(effect, name) for name in (*place, *call)})
-
-
-def consume(session: Session, approval: Approval, now: datetime) -> None:
-    """Use an approval up.
-
-    Raises:
-        Refused: somebody else used it first.
-    """
-    result = session.exec(
-        update(Approval)
-        .where(col(Approval.id) == approval.id, col(Approval.state) == "approved")
-        .values(state="consumed", revision=Approval.revision + 1, updated_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    if result.rowcount != 1:
-        raise Refused(f"approval {approval.id} was already used.")
 
 
 def withdraw(session: Session, approval_id: str, now: datetime) -> bool:
