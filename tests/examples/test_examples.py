@@ -17,6 +17,7 @@ from pages import ROOT, WEIGHTS, Story, play, said
 from interlock.engine.project import Project
 from interlock.engine.service import Engine
 from interlock.errors import DecisionRefused
+from interlock.tools.connect.browser import program
 
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/README.md"))
 DRAWERS = ("graphs", "nodes", "tools", "policies")
@@ -27,15 +28,23 @@ needs_weights = pytest.mark.skipif(not WEIGHTS, reason="the embedded action mode
 UNCERTIFIED = pytest.mark.xfail(
     strict=True, reason="nothing is certified for labels yet, so the route takes its other model"
 )
+MARKS = {
+    "triage": UNCERTIFIED,
+    "connected": pytest.mark.slow,  # it starts an MCP server for each call
+    "order_form": pytest.mark.slow,  # it starts a browser for each thing on a page
+}
 
 
 @pytest.mark.parametrize(
     "example",
-    [pytest.param(path, id=path.name, marks=UNCERTIFIED if path.name == "triage" else ()) for path in EXAMPLES],
+    [pytest.param(path, id=path.name, marks=MARKS.get(path.name, ())) for path in EXAMPLES],
 )
 def test_an_example_prints_what_its_readme_shows(example: Path, tmp_path: Path) -> None:
     """Typed in order, the commands of the README print exactly what stands under them."""
-    if said(example / "README.md", "needs") and not WEIGHTS:
+    needs = said(example / "README.md", "needs")
+    if needs == "a browser" and program(None) is None:
+        pytest.skip("no Chromium is installed; install the package chromium")
+    if needs == "action model" and not WEIGHTS:
         pytest.skip("the embedded action model's weights are not there")
     for block, wanted in play(example / "README.md", tmp_path):
         assert wanted == block.text, (
