@@ -63,6 +63,27 @@ class Settings(BaseSettings):
     token: SecretStr | None = None
     """Your own token, which proves who you are where names are not taken at their word."""
 
+    proxy_addresses: list[str] = []
+    """Addresses and networks of proxies in front of the server, as a JSON list; nobody else's headers are believed."""
+
+    proxy_header: str | None = None
+    """Name of the header in which such a proxy says who makes a request, and has them signed in; default is none."""
+
+    proxy_secret: SecretStr | None = None
+    """What the proxy sends in `X-Interlock-Proxy-Secret` to prove itself; needed where it stands on this machine."""
+
+    oidc_issuer: str | None = None
+    """URL of the OpenID provider that signs people in; default is none."""
+
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+
+    oidc_claim: str = "email"
+    """The claim that names a person here; `email` counts only where the provider says that it is verified."""
+
+    unknown_people: Literal["refuse", "create"] = "refuse"
+    """What becomes of whom a proxy or provider signs in and nobody here knows; `create` gives them no role."""
+
     model: str = "offline"
     """Provider string of the chat model that reason nodes use by default."""
 

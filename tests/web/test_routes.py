@@ -40,6 +40,8 @@ VISITORS: dict[str, Callable[[Site], TestClient]] = {
 
 OPEN = {
     ("GET", "/sign-in"),
+    ("GET", "/sign-in/back"),
+    ("GET", "/sign-in/elsewhere"),
     ("POST", "/sign-in"),
     ("GET", "/welcome/{link}"),
     ("POST", "/welcome/{link}"),
@@ -138,6 +140,8 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/runs/{run_id}/download"),
         ("GET", "/runs/{run_id}/fork"),
         ("GET", "/sign-in"),
+        ("GET", "/sign-in/back"),
+        ("GET", "/sign-in/elsewhere"),
         ("GET", "/static/{name}"),
         ("GET", "/welcome/{link}"),
         ("POST", "/api/ag-ui"),

@@ -52,6 +52,10 @@ def _open_home(services: Services, address: str) -> None:
     from interlock.store.invitations import FIRST_ADMIN
     from interlock.store.users import ROLES
 
+    if services.settings.proxy_header is not None:
+        if not services.users.any():
+            console().print("Nobody has access yet: interlock users add NAME --role admin --owner")
+        return
     if services.credentials.issued() or services.users.any():
         if not services.credentials.issued() and not services.users.can_sign_in():
             console().print("Nobody can sign in yet: interlock users password NAME --link --owner")

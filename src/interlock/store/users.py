@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from sqlmodel import Session, col, delete, select
 
 from interlock.digest import Json
-from interlock.errors import Conflict, NotFound
+from interlock.errors import Conflict, NotAuthenticated, NotFound
 from interlock.store.audit import Audit, Clock
 from interlock.store.database import Database
 from interlock.store.people import known_as
@@ -102,6 +102,36 @@ class Users:
                 session.add(user)
                 told: dict[str, Json] = {"before": list(before), "after": list(user.roles)}
                 self._audit.append(session, by, "user.roles", user.name, told)
+        return user
+
+    def arrive(self, name: str, *, account: str | None = None, create: bool = False) -> User:
+        """The row of somebody whom another server signed in, under their name here.
+
+        An account that was here before comes in as whom it was then; another one does not take over the name.
+
+        Args:
+            account: issuer and subject, where the other server tells them.
+            create: give whoever is not known access without any role.
+
+        Raises:
+            NotAuthenticated: nobody of that name has access, or they were shut out, or it is another's name.
+            DecisionRefused: it is no person's name.
+        """
+        with self._database.write() as session:
+            known = session.exec(select(User).where(User.account == account)).first() if account else None
+            user = known or session.get(User, known_as(name))
+            if user is None:
+                if not create:
+                    raise NotAuthenticated(f"{known_as(name)} has no access here; an admin gives it.")
+                user = admit(session, self._audit, self._clock, known_as(name), (), by=known_as(name), how="arrived")
+            if user.disabled_at is not None:
+                raise NotAuthenticated(f"{user.name} has no access here; an admin gives it.")
+            if account is not None and user.account not in (None, account):
+                raise NotAuthenticated(f"{user.name} is somebody else's name here.")
+            if account is not None and user.account is None:
+                user.account = account
+                session.add(user)
+                self._audit.append(session, user.name, "user.account", user.name, {"account": account})
         return user
 
     def disable(self, name: str, *, by: str) -> User:

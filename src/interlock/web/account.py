@@ -28,11 +28,13 @@ def routes(parts: Parts) -> APIRouter:
     @router.get("/password")
     def form_of(who: SignedIn) -> Response:
         """The form."""
+        door.require_own()
         return HTMLResponse(page(who))
 
     @router.post("/password")
     def change(request: Request, body: Body, who: SignedIn) -> Response:
         """Change it: the present one is asked for, every other sign-in ends, and this one goes on under a new value."""
+        door.require_own()
         form = read_form(request.headers.get("content-type", ""), body)
         try:
             door.check_password(request, who.name, form.get("current", ""))

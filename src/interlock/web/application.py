@@ -21,6 +21,7 @@ from interlock.web import (
     batch,
     counted,
     delegating,
+    elsewhere,
     entrance,
     people,
     pictures,
@@ -35,9 +36,11 @@ from interlock.web.driving import Driving
 from interlock.web.feed import Feed
 from interlock.web.floor import Floor
 from interlock.web.identity import Door
+from interlock.web.oidc import read_provider
 from interlock.web.origins import Origins
 from interlock.web.parts import Parts
 from interlock.web.problems import Problem, problem_of
+from interlock.web.proxy import read_proxy
 from interlock.web.pulse import Pulse
 from interlock.web.rights import declared
 from interlock.web.rounds import Rounds
@@ -59,7 +62,8 @@ def make_web(engine: Engine, origins: Origins) -> Web:
     """The page and API of one project, reached under `origins` only."""
     services = engine.services
     sessions = Sessions(services.database, services.audit, services.clock)
-    door = Door(services, sessions, Throttle(services.clock), origins)
+    proxy, provider = read_proxy(services.settings), read_provider(services.settings, services.clock)
+    door = Door(services, sessions, Throttle(services.clock), origins, proxy, provider)
     pulse = Pulse(services)
     templates = Templates(lambda: many(services.approvals.waiting_at_most(MANY + 1)))
     parts = Parts(engine, door, Driving(engine), templates, pulse, Feed(services.database, pulse))
@@ -108,6 +112,7 @@ def make_web(engine: Engine, origins: Origins) -> Web:
         *desk.routes(parts),
         pictures.routes(parts),
         entrance.routes(parts),
+        elsewhere.routes(parts),
         account.routes(parts),
         people.routes(parts),
         static.routes(),

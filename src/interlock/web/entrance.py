@@ -28,7 +28,10 @@ def routes(parts: Parts) -> APIRouter:
     def page(after: str, said: str = "") -> str:
         """The form; it says so where nobody can use it yet."""
         nobody = not (services.users.can_sign_in() or services.credentials.issued())
-        return parts.templates.page("sign_in.html", None, said=said, nobody=nobody, after=after)
+        return parts.templates.page(
+            "sign_in.html", None, said=said, nobody=nobody, after=after, proxied=door.proxy.header is not None,
+            elsewhere=door.provider.name if door.provider else "",
+        )  # fmt: skip
 
     @router.get("/sign-in")
     def sign_in_form(request: Request, _: OpenToAll) -> Response:
@@ -38,6 +41,7 @@ def routes(parts: Parts) -> APIRouter:
     @router.post("/sign-in")
     def sign_in(request: Request, body: Body, _: OpenToAll) -> Response:
         """Sign in."""
+        door.require_own()
         form = read_form(request.headers.get("content-type", ""), body)
         after = within(form.get("next"))
         token, name, password = form.get("token", "").strip(), form.get("name", "").strip(), form.get("password", "")
@@ -67,11 +71,13 @@ def routes(parts: Parts) -> APIRouter:
     @router.get("/welcome/{link}")
     def welcome(link: str, request: Request, _: OpenToAll) -> Response:
         """The form in which whom a link is for chooses a password; looking at it spends nothing."""
+        door.require_own()
         return HTMLResponse(welcome_page(_person(link, request)))
 
     @router.post("/welcome/{link}")
     def take_up(link: str, request: Request, body: Body, _: OpenToAll) -> Response:
         """Set the password of whom a link is for, and sign them in."""
+        door.require_own()
         form = read_form(request.headers.get("content-type", ""), body)
         name = _person(link, request)
         try:

@@ -11,15 +11,19 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from interlock.errors import NotAuthenticated
+from interlock.engine.identity import new_name
+from interlock.errors import DecisionRefused, NotAuthenticated
 from interlock.nodes.services import Services
 from interlock.store.credentials import TOKEN
+from interlock.store.people import known_as
 from interlock.store.sessions import LASTING, Sessions, Way
 from interlock.store.tables import Credential, User
 from interlock.store.users import roles_of
 from interlock.web.floor import bearer
+from interlock.web.oidc import Provider
 from interlock.web.origins import Origins
 from interlock.web.problems import Problem
+from interlock.web.proxy import Proxy
 from interlock.web.rights import Visitor
 from interlock.web.throttle import Throttle
 
@@ -31,6 +35,8 @@ WRONG_PASSWORD = "This name and password are not valid here."
 
 WRONG_LINK = "This link is not valid here, or no longer. Ask for a new one."
 """Said of every link that is refused, whatever is wrong with it."""
+
+PROXIED = "People are signed in by the server in front of this one, not here."
 
 COOKIE = "interlock"
 SECURE_COOKIE = "__Host-interlock"
@@ -47,14 +53,18 @@ class Door:
     sessions: Sessions
     throttle: Throttle
     origins: Origins
+    proxy: Proxy
+    provider: Provider | None = None
 
     def visitor(self, request: Request) -> Visitor | None:
         """The person who makes a request, with the roles they hold now; None for a stranger.
 
-        A request with a token is judged by it alone: its cookie does not count, right or wrong.
+        A request with a token is judged by it alone: its cookie does not count, right or wrong.  Where a proxy signs
+        people in, what it says alone counts of all the others.
 
         Raises:
-            Problem: the token is refused, or there were too many wrong ones.
+            Problem: the token is refused, or there were too many wrong ones; or somebody else speaks for the proxy, or
+                the proxy names somebody who has no access.
         """
         headers = request.headers.getlist("authorization")
         if headers:
@@ -62,6 +72,9 @@ class Door:
             if token is None:
                 raise Problem(401, WRONG, {"www-authenticate": "Bearer"})
             return _visitor(self.services.users.find(self.check(request, token).person))
+        if self.proxy.header is not None:
+            name = self.proxy.names(request)
+            return _visitor(self._named(name)) if name else None
         value = self.brought(request)
         return _visitor(self.sessions.user(value)) if value else None
 
@@ -100,6 +113,27 @@ class Door:
 
         return self._slowly(request, "link", None, WRONG_LINK, person)
 
+    def arrived(self, name: str, account: str | None = None) -> User:
+        """Who somebody is here whom another server signed in.
+
+        Raises:
+            NotAuthenticated: nobody, or somebody else.
+            DecisionRefused: it is no person's name, or looks like another's.
+        """
+        create = self.services.settings.unknown_people == "create"
+        if create and self.services.users.find(known_as(name)) is None:
+            new_name(self.services, name)
+        return self.services.users.arrive(name, account=account, create=create)
+
+    def _named(self, name: str) -> User:
+        user = self.services.users.find(unicodedata.normalize("NFKC", name).casefold())
+        if user is not None and user.disabled_at is None:
+            return user
+        try:
+            return self.arrived(name)
+        except (NotAuthenticated, DecisionRefused) as error:
+            raise Problem(403, error.message) from None
+
     def sign_in(self, request: Request, response: Response, token: str) -> None:
         """Begin a sign-in by a token.
 
@@ -127,6 +161,15 @@ class Door:
             name, value, max_age=int(LASTING.total_seconds()), path="/", secure=secure, httponly=True, samesite="strict"
         )
 
+    def require_own(self) -> None:
+        """Go on only where people are signed in here.
+
+        Raises:
+            Problem: 403, a proxy signs them in.
+        """
+        if self.proxy.header is not None:
+            raise Problem(403, PROXIED)
+
     def sign_out(self, request: Request, response: Response) -> None:
         """End the sign-in here, and take the cookie back."""
         if value := self.brought(request):
@@ -149,7 +192,7 @@ class Door:
 
         A password that is right makes good nothing that was tried on other people from the same address.
         """
-        address = f"address {request.client.host if request.client else 'unknown'} {what}"
+        address = f"address {self.proxy.address(request)} {what}"
         people = [f"person {person}"] if person else []
         self._wait([address, *people])
         try:
