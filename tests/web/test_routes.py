@@ -130,6 +130,7 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("GET", "/password"),
         ("GET", "/people"),
         ("GET", "/people/{name}"),
+        ("GET", "/pictures/{name}.png"),
         ("GET", "/policies/simulate"),
         ("GET", "/queue/changes"),
         ("GET", "/queue/list"),
