@@ -10,6 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from interlock.store.schedules import Schedules
+from interlock.store.tables import Schedule
 from tests.attacks.house import Run
 from tests.web.site import FROM_HERE, Site
 
@@ -232,9 +234,17 @@ def test_health_tells_what_waits_and_whether_the_record_is_whole(site: Site) -> 
     """By who is needed; a change in the record is found among the newest entries, and in a look through all."""
     site.asked(amount=5000)
     troubled(site, "lost")
+    services = site.engine.services
+    Schedules(services.database, services.audit, site.clock, services.runs).add(
+        Schedule(
+            name="nightly", graph="pay", cron="0 3 * * *", timezone="UTC", input={}, missed="skip", overlap="skip",
+            requester="anna", paused_by="otto", next_at=site.clock() + timedelta(hours=2),
+        )
+    )  # fmt: skip
     site.clock.advance(timedelta(minutes=5))
     browser = site.browser("otto")
     told = shown(browser.get("/health").text)
+    assert "nightly pay paused by otto" in told
     assert "1 action in doubt" in told
     assert "finance actions 1 5 min ago in 55 min" in told
     assert "whole The newest" in told

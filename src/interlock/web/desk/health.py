@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from interlock.errors import SettingsError
 from interlock.store.health import Asked, Health, health
 from interlock.store.jobs import Depth
+from interlock.store.schedules import Schedules
 from interlock.store.stranded import stranded
-from interlock.store.tables import Worker
+from interlock.store.tables import Schedule, Worker
 from interlock.store.workers import LIVING, Workers
 from interlock.web.desk.verifying import NEWEST, Verifying
 from interlock.web.desk.words import ago, several, size, span, until
@@ -31,6 +32,7 @@ def routes(parts: Parts) -> APIRouter:
     """The page, and the look through the record."""
     router, services = APIRouter(), parts.services
     verifying = Verifying(services)
+    schedules = Schedules(services.database, services.audit, services.clock, services.runs)
 
     @router.get("/health")
     def show(who: Annotated[Visitor, needs("health.read")]) -> Response:
@@ -58,6 +60,7 @@ def routes(parts: Parts) -> APIRouter:
                 fault=fault,
                 newest=min(NEWEST, head.entries),
                 verifying=verifying,
+                schedules=[_schedule(each, now) for each in schedules.list()],
                 database=services.database.name,
                 kind="PostgreSQL" if services.database.shared else "SQLite",
                 bytes=size(found.bytes) if found.bytes is not None else "",
@@ -136,6 +139,14 @@ def _asked(each: Asked, now: datetime) -> dict[str, Any]:
         "oldest": ago(each.waiting.oldest, now) if each.waiting.oldest else "",
         "due": until(each.next_due, now) if each.next_due and each.kind != "doubt" else "",
     }
+
+
+def _schedule(row: Schedule, now: datetime) -> dict[str, Any]:
+    """A schedule, and what is to be said of it: that it is paused, or could start no run the last time."""
+    state, tone = (f"paused by {row.paused_by}", "mid") if row.paused_by else ("", "")
+    if row.error:
+        state, tone = row.error, "bad"
+    return {"row": row, "next": "" if row.paused_by else until(row.next_at, now), "state": state, "tone": tone}
 
 
 def _worker(row: Worker, now: datetime) -> dict[str, Any]:
