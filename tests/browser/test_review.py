@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -16,11 +17,13 @@ SignIn = Callable[..., Page]
 def test_the_whole_journey(shop: Served, sign_in: SignIn, picture: Callable[[Page | Locator, str], None]) -> None:
     """A run waits, fay edits, which is judged anew, finn approves, the refund happens, and the audit shows it all."""
     asked = shop.refund("8812")
+    shop.clock.advance(timedelta(minutes=1))
+    shop.asked("message", to=["ada@example.org", "bo@example.org"], subject="Your parcel", body="It got lost.")
     fay = sign_in("fay")
     fay.get_by_role("link", name=re.compile("240.00 EUR to order 8812")).click()
     expect(fay.get_by_role("heading", level=1)).to_have_text("payments.refund: 240.00 EUR to order 8812")
     expect(fay.locator(".facts")).to_contain_text("high risk")
-    expect(fay.locator(".facts")).to_contain_text("40 min left, then refused")
+    expect(fay.locator(".facts")).to_contain_text("39 min left, then refused")
     expect(fay.locator("section.model")).to_contain_text("The carrier's last scan")
     expect(fay.locator(".past")).to_contain_text("look_up")
     expect(fay.locator("svg .node.waiting")).to_have_count(1)

@@ -223,7 +223,10 @@ class Action:
 
 
 def _short(value: Any) -> str:
-    text = "?" if value is None else " ".join(str(plain(value)).split())
+    found = plain(value)
+    if isinstance(found, list) and found and all(isinstance(each, str | int | float) for each in found):
+        found = ", ".join(map(str, found))
+    text = "?" if found is None else " ".join(str(found).split())
     return text if len(text) <= 60 else text[:57] + "..."
 
 
