@@ -6,7 +6,10 @@ import json
 
 import pytest
 
-from tests.journeys.terminal import Desk
+from interlock.engine.project import Project
+from interlock.engine.schedules import Scheduling
+from interlock.store.tables import Schedule
+from tests.journeys.terminal import REPOSITORY, Desk
 
 CLERK = ("--as", "clerk")
 WEEKDAYS = ("--cron", "0 7 * * 1-5", "--timezone", "Europe/Berlin")
@@ -51,3 +54,24 @@ def test_what_is_wrong_is_told_in_one_sentence(desk: Desk) -> None:
     desk.interlock(*add, graph, "--cron", "@daily", "--missed", "all", *DRAFT, *CLERK).refused("all", code=2)
     desk.interlock("schedules", "pause", "mornings", *CLERK).refused("no schedule mornings")
     assert json.loads(desk.interlock("schedules", "list", "--json").out) == {"schedules": []}
+
+
+@pytest.mark.usefixtures("home")
+def test_what_is_due_is_started_by_hand_where_no_worker_serves(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once; the run says what started it, to people and to programs, and the schedule which run it was."""
+    monkeypatch.chdir(REPOSITORY / "examples" / "pay_invoice")
+    project = Project.at()
+    due = Schedule(
+        name="yearly", graph="pay_invoice", cron="0 0 1 1 *", timezone="UTC", missed="once", overlap="allow",
+        input={"payee": "Payee 1", "amount": 480, "invoice": "1"}, requester="clerk", next_at=project.clock(),
+    )  # fmt: skip
+    Scheduling(project).rows.add(due)
+    [run] = json.loads(desk.interlock("runs", "resume", "--due", "--json").out.splitlines()[-1])["runs"]
+    assert (run["schedule"], run["requester"], run["status"]) == ("yearly", "clerk", "waiting")
+    assert "No run is due." in desk.interlock("runs", "resume", "--due").out
+    assert f"started by the schedule yearly for {due.next_at:%Y-%m-%d %H:%M} UTC" in (
+        desk.interlock("runs", "show", run["id"]).out
+    )
+    [row] = desk.interlock("schedules", "list", "--json").json()["schedules"]
+    assert row["last_run"] == {"id": run["id"], "status": "waiting", "scheduled_for": run["scheduled_for"]}
+    assert run["id"] in desk.interlock("schedules", "list").out
