@@ -62,6 +62,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/runs/{run_id}/cancel": NOTHING,
     "/api/runs/{run_id}/fork": {"at": "0"},
     "/api/runs/{run_id}/resume": NOTHING,
+    "/api/runs/{run_id}/retry": NOTHING,
     "/api/runs/{run_id}/send": {"event": "paid"},
 }  # fmt: skip
 """What programs send with each write, but decisions."""
@@ -153,6 +154,7 @@ def test_the_table_is_the_one_that_is_known(shared: Site) -> None:
         ("POST", "/api/runs/{run_id}/cancel"),
         ("POST", "/api/runs/{run_id}/fork"),
         ("POST", "/api/runs/{run_id}/resume"),
+        ("POST", "/api/runs/{run_id}/retry"),
         ("POST", "/api/runs/{run_id}/send"),
         ("POST", "/approvals/{approval_id}/claim"),
         ("POST", "/approvals/{approval_id}/decision"),

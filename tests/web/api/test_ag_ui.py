@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from ag_ui.core import Event, ResumeEntry, RunAgentInput, RunFinishedEvent
 from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from interlock.engine.service import Engine
+from interlock.web import feed
 from tests.attacks.house import Run
 from tests.web.site import Site
 
@@ -97,6 +99,19 @@ def test_what_cannot_be_started_says_why(place: Site) -> None:
         assert anna.post("/api/ag-ui", json=asked("1", **props)).status_code == status, props
     assert place.program("fay").post("/api/ag-ui", json=asked("1", graph="pay")).status_code == 403
     assert place.engine.services.runs.list() == []
+
+
+def test_without_a_place_to_watch_from_nothing_is_started(place: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503, and every place that was taken is free again afterwards."""
+    anna, body = place.program("anna"), asked("1", graph="pay", input={"amount": 10})
+    with monkeypatch.context() as patch:
+        patch.setattr(feed, "SEATS", 0)
+        assert anna.post("/api/ag-ui", json=body).status_code == 503
+    assert place.engine.services.runs.list() == []
+    monkeypatch.setattr(feed, "SEATS", 1)
+    assert anna.post("/api/ag-ui", json=asked("2", graph="none")).status_code == 404
+    assert events(anna, body)
+    assert events(anna, body)
 
 
 def test_what_the_user_said_last_is_the_one_text_that_is_missing(place: Site) -> None:

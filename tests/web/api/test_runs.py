@@ -128,6 +128,7 @@ def test_cancel_resume_and_fork(zoe: TestClient, place: Site) -> None:
     assert shown["approvals"][0]["arguments"]["amount"] == 20
     wrong = zoe.post(f"/api/runs/{run}/fork", json={"at": "0", "set": {"amount": "x"}})
     assert wrong.status_code == 422
+    assert zoe.post(f"/api/runs/{run}/retry").status_code == 409  # it did not fail
 
 
 def test_events_reach_the_run_that_waits(zoe: TestClient, place: Site) -> None:

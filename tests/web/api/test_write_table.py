@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[Role]] = {
     "/api/runs/{run_id}/cancel": {"operator"},
     "/api/runs/{run_id}/fork": {"operator"},
     "/api/runs/{run_id}/resume": {"operator"},
+    "/api/runs/{run_id}/retry": {"operator"},
     "/api/runs/{run_id}/send": {"operator"},
 }
 

@@ -26,7 +26,7 @@ from interlock.web.api.graphs import workflow_of
 from interlock.web.api.keys import Done, attempted, digest_of
 from interlock.web.api.reading import misfit
 from interlock.web.api.shapes.ag_ui import MessageShape, ResumeShape, RunAgentInput
-from interlock.web.api.streams import STREAM, Stream
+from interlock.web.api.streams import STREAM, Stream, seated
 from interlock.web.api.taking import describes, takes
 from interlock.web.decisions import NAMES_SOMEBODY, deciding, read_json
 from interlock.web.feed import told_to
@@ -55,10 +55,10 @@ def routes(parts: Parts) -> APIRouter:
     async def agent(request: Request, body: Body, who: Agent) -> Response:
         """Start a run, or answer what one waits for; its steps come as events, and its questions as interrupts."""
         asked = _read(request, body)
-        seat = parts.feed.seat(who.name)
-        after = await asyncio.to_thread(position, parts.services.database)
-        run = await asyncio.to_thread(_moved, parts, request, body, who, asked)
-        return Stream(_events(parts, asked, run, parts.driving.go_on(run.id), after), seat)
+        with seated(parts.feed.seat(who.name)) as held:  # before anything is started, for it is there to be watched
+            after = await asyncio.to_thread(position, parts.services.database)
+            run = await asyncio.to_thread(_moved, parts, request, body, who, asked)
+            return Stream(_events(parts, asked, run, parts.driving.go_on(run.id), after), held.pop_all())
 
     return router
 

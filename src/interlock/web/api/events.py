@@ -13,7 +13,7 @@ from interlock.digest import plain
 from interlock.store.changes import Change, Kind, changes
 from interlock.web.api.reading import Limit, RunId
 from interlock.web.api.shapes.record import ChangeList
-from interlock.web.api.streams import STREAM, Stream
+from interlock.web.api.streams import STREAM, Stream, seated
 from interlock.web.api.taking import describes
 from interlock.web.feed import told_to
 from interlock.web.parts import Parts, json_answer
@@ -87,7 +87,7 @@ def routes(parts: Parts) -> APIRouter:
             return json_answer(await asyncio.to_thread(listed, parts, after or 0, kinds, limit, run_id))
         begun = request.headers.get("last-event-id", "")
         here = int(begun) if re.fullmatch("[0-9]{1,15}", begun) else after
-        return Stream(heard(request, here, kinds, run_id), parts.feed.seat(who.name))
+        return Stream(heard(request, here, kinds, run_id), seated(parts.feed.seat(who.name)))
 
     async def heard(
         request: Request, here: int | None, kinds: Sequence[str], run_id: str | None

@@ -166,6 +166,18 @@ def routes(parts: Parts) -> APIRouter:
             lambda made: begun(parts.services.runs.get(made)),
         )  # fmt: skip
 
+    @router.post(
+        "/api/runs/{run_id}/retry", operation_id="retryRun", **describes(RunShape, 404, writes=True, status=201)
+    )
+    def retry(
+        run_id: RunId, request: Request, body: Body, who: Annotated[Visitor, needs("runs.retry")], key: Key = None
+    ) -> Response:
+        """Begin a new run right before the step at which this one failed."""
+        return once(
+            parts, request, who, body, lambda: begun(parts.engine.retry(run_id, who.name)),
+            lambda made: begun(parts.services.runs.get(made)),
+        )  # fmt: skip
+
     def begun(run: Run) -> Done:
         parts.driving.go_on(run.id)
         return Done(201, run_object(run), f"/api/runs/{run.id}")
