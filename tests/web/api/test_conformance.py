@@ -74,6 +74,11 @@ def test_the_document_is_whole() -> None:
     assert {"token", "signIn"} == set(document["components"]["securitySchemes"])
 
 
+def test_the_copy_that_is_kept_is_this_document() -> None:
+    """Whoever reads the repository reads what the server says; anew: `interlock schema api -o docs/schema`."""
+    assert (ROOT / "docs" / "schema" / "openapi.json").read_text(encoding="utf-8") == text()
+
+
 def test_the_page_about_the_api_has_every_operation() -> None:
     """Its table of addresses is whole, and names nothing that there is not; so is its table of problems."""
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
