@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.errors import EffectFailed, EffectNotDone
+from interlock.errors import EffectFailed, EffectNotDone, ProjectError
 from interlock.settings import Settings
 from interlock.tools.action import ActionContext
 from interlock.tools.connect.http import Api
@@ -24,7 +24,7 @@ INSIDE = [
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
     "100.64.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254",
     "::ffff:127.0.0.1", "::ffff:a9fe:a9fe", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:a00:1::",
-    "fe80::1%eth0", "ff02::1", "2001:db8::1",
+    "fe80::1%eth0", "ff02::1", "2001:db8::1", "::127.0.0.1", "::a9fe:a9fe", "64:ff9b:1::7f00:1",
 ]  # fmt: skip
 OUTSIDE = ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::808:808", "::ffff:8.8.8.8"]
 
@@ -167,3 +167,21 @@ def test_an_address_in_disguise_is_judged_by_what_it_carries(address: Any) -> No
     ]
     if not public(str(address)):
         assert not any(public(wrap(number)) for wrap in wrapped)
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::ffff:7f00:1]", "localhost"])
+def test_no_way_of_writing_an_address_hides_it(host: str, context: ActionContext) -> None:
+    """Decimal, octal, hexadecimal and short forms are resolved as the system would, and then looked at."""
+    with pytest.raises((EffectFailed, EffectNotDone), match="nothing was sent"):
+        Api(f"https://{host}/v1", methods=["GET"]).get(context, "/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://@127.0.0.1/", "https://:p@example.org/", "https://example.org\\@127.0.0.1/", "https://exa mple.org/",
+     "https://example.org/\r\nx", "https://ex\u00e4mple.org/", "https://example.org/?x", "https://[::1"],
+)  # fmt: skip
+def test_an_address_that_readers_could_read_otherwise_is_refused(url: str) -> None:
+    """Users, backslashes, blanks and characters beyond ASCII have led readers of one URL to two hosts."""
+    with pytest.raises(ProjectError):
+        Api(url, methods=["GET"])

@@ -53,6 +53,7 @@ from interlock.source.schema import (
 from interlock.tools.toolsets.browser import BrowserFields
 from interlock.tools.toolsets.mcp import McpFields
 from interlock.tools.toolsets.openapi import OpenApiFields
+from interlock.tools.toolsets.sql import SqlFields
 
 Kind = Literal["graph", "node", "policy", "people", "toolset"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -72,7 +73,12 @@ STEPS: dict[str, tuple[type[Declared], ...]] = {
 
 CARDS: dict[str, type[Declared]] = {"reason": ReasonCard, "act": ActCard, "route": RouteCard}
 
-TOOLSETS: dict[str, type[BaseModel]] = {"mcp": McpFields, "openapi": OpenApiFields, "browser": BrowserFields}
+TOOLSETS: dict[str, type[BaseModel]] = {
+    "mcp": McpFields,
+    "openapi": OpenApiFields,
+    "browser": BrowserFields,
+    "sql": SqlFields,
+}
 """What a toolset may hold, by the key that says where its tools come from."""
 
 

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from interlock.errors import EffectFailed, EffectNotDone, ProjectError
 
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""RFC 8215: what it leads to is up to the network that one is in; older Pythons take it for public."""
+
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -86,6 +89,8 @@ def public(address: str) -> bool:
     """Whether an IP address is one of the public internet, also when IPv6 carries an IPv4 one inside."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
+        if found in _LOCAL_NAT64:
+            return False
         inner = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
         if int(found) >> 32 in (0, 0x0064FF9B << 64):  # IPv4-compatible, RFC 4291; NAT64, RFC 6052
             inner.append(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from interlock.source import Document, Finding, SourceError, hint_for, read_document
 from interlock.tools.action import Action
-from interlock.tools.toolsets import browser, mcp, openapi
+from interlock.tools.toolsets import browser, mcp, openapi, sql
 
 Read = Callable[[Document, Path], tuple[list[Action], list[Finding]]]
 
-KINDS: dict[str, Read] = {"mcp": mcp.read, "openapi": openapi.read, "browser": browser.read}
+KINDS: dict[str, Read] = {"mcp": mcp.read, "openapi": openapi.read, "browser": browser.read, "sql": sql.read}
 """What reads a toolset, by its first key."""
 
 
