@@ -135,7 +135,7 @@ def test_an_approval_of_the_parent_never_counts(house: Project) -> None:
     assert counted(house) == [9]
     with pytest.raises(Refused, match=r"chosen by amount.* set it at position 1"):
         forked(house, run, "2", amount=8)
-    with pytest.raises(InputError, match="word holds what people answered"):
+    with pytest.raises(InputError, match="word: it holds what people answered"):
         forked(house, run, "2", word={"decision": "approved", "by": "zoe", "comment": "", "really": True})
     made = forked(house, run, "2")
     [asked] = engine.drive(made).waiting
