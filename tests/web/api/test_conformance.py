@@ -32,6 +32,9 @@ EXAMPLES = int(os.environ.get("INTERLOCK_API_EXAMPLES", "5"))
 HELD = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
         "response_schema_conformance")  # fmt: skip
 
+PEOPLE = [EVERYBODY, EVERYBODY, EVERYBODY, "ada", "arthur", "fay", "otto"]
+"""Who asks: mostly somebody who may do everything, else somebody with one role."""
+
 SCHEMA = schemathesis.openapi.from_dict(json.loads(text()))
 OPERATIONS = {operation.label: operation for operation in (found.ok() for found in SCHEMA.get_all_operations())}  # type: ignore[union-attr]
 """A document that cannot be read at all fails here."""
@@ -94,8 +97,8 @@ def test_the_page_about_the_api_has_every_operation() -> None:
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_an_operation_keeps_to_the_document(still: Site, label: str) -> None:
     """Requests that fit and that do not, about things that are there and that are not: no 500, nothing undescribed."""
-    client, run = still.program(EVERYBODY), Run(still.house, still.engine, still.engine.services.runs.list()[-1].id)
-    operation = OPERATIONS[label]
+    run = Run(still.house, still.engine, still.engine.services.runs.list()[-1].id)
+    operation, clients = OPERATIONS[label], {name: still.program(name) for name in PEOPLE}
 
     @seed(7)
     @settings(
@@ -105,11 +108,12 @@ def test_an_operation_keeps_to_the_document(still: Site, label: str) -> None:
     @given(
         case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
         | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
+        person=st.sampled_from(PEOPLE),
         there=st.booleans(),
     )
-    def tried(case: Case[Any], there: bool) -> None:
+    def tried(case: Case[Any], person: str, there: bool) -> None:
         if there and label not in ("POST /api/runs/{run_id}/cancel", "POST /api/approvals/{approval_id}/decision"):
             real(case, run)
-        case.validate_response(send(client, case), checks=CHECKED)
+        case.validate_response(send(clients[person], case), checks=CHECKED)
 
     tried()
