@@ -12,6 +12,7 @@ import pytest
 from interlock.errors import EffectFailed, EffectNotDone
 from interlock.tools.action import Action, ActionContext
 from interlock.tools.drawer import inspect_actions
+from tests import postgres
 
 Make = Callable[..., ActionContext]
 
@@ -189,3 +190,25 @@ def test_the_database_is_named_by_a_secret_alone(crm: Crm) -> None:
     """A URL with its password has no place in a file of the project."""
     _, [finding] = crm.inspected("secret://crm_url", "postgresql://me:pw@db/crm")
     assert finding.code == "C003"
+
+
+def test_a_read_cannot_write_on_a_server_either(crm: Crm, context: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL refuses it by the transaction, gives up a statement that takes too long, and keeps what is right."""
+    with postgres.database(empty=True) as url:
+        name = postgres.name_of(url)
+        postgres.sql("CREATE TABLE customers (id int PRIMARY KEY, name text)", database=name)
+        postgres.sql("INSERT INTO customers VALUES (1, 'Anna'), (2, 'Ben')", database=name)
+        monkeypatch.setenv("INTERLOCK_SECRET_CRM_URL", url)
+        assert crm.run("customer", context(), name="Ben", id=-1)["rows"] == [{"id": 2, "name": "Ben"}]
+        assert crm.run("rename", context(), id=1, name="x'; --") == {"rows": 1}
+        select = "SELECT id, name FROM customers WHERE name = :name OR id = :id ORDER BY id"
+        for instead, error in (
+            ("WITH a AS (DELETE FROM customers RETURNING *) SELECT id, name FROM a WHERE :id = 1 OR name = :name",
+             EffectFailed),
+            ("SELECT :id AS id, :name AS name FROM pg_sleep(60)", EffectNotDone),
+        ):  # fmt: skip
+            actions, _ = crm.inspected(select, instead)
+            action = actions["crm.customer"]
+            with pytest.raises(error, match="nothing was changed"):
+                action.run(action.validate({"name": "Ben", "id": 1}), context())
+        assert postgres.sql("SELECT count(*) FROM customers", database=name)[0][0] == 2

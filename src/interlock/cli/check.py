@@ -120,4 +120,4 @@ def _folders(paths: list[Path]) -> list[Path]:
 
 
 def _of_a_project(_change: object, path: str) -> bool:
-    return path.endswith((".yaml", ".yml", ".py"))
+    return path.endswith((".yaml", ".yml", ".py", ".lock.json"))

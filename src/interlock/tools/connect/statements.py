@@ -14,7 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from interlock.errors import EffectFailed, EffectNotDone
 from interlock.tools.connect.http import AnswerUnknown
@@ -142,6 +149,6 @@ def _certain(error: SQLAlchemyError) -> EffectFailed | EffectNotDone:
     what = type(error.orig).__name__ if isinstance(error, DBAPIError) else type(error).__name__
     if isinstance(error, IntegrityError):
         return EffectFailed("the database's own constraints refuse it; nothing was changed.")
-    if isinstance(error, DBAPIError) and what == "OperationalError":
+    if isinstance(error, OperationalError):
         return EffectNotDone(f"the database cannot be used now ({what}); nothing was changed.")
     return EffectFailed(f"the database refuses the statement ({what}); nothing was changed.")
