@@ -172,22 +172,27 @@ def _paired(root: Path, seconds: float, pairs: int) -> dict[str, Any]:
     for side in sides.values():
         side()
     taken: dict[str, list[float]] = {name: [] for name in sides}
+    on_processor: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(pairs):
         for name, side in sides.items():
-            taken[name].append(_milliseconds(side))
+            wall, busy = _milliseconds(side)
+            taken[name].append(wall)
+            on_processor[name].append(busy)
     assert len((root / "home" / "lines.txt").read_text()) == 3 * (pairs + 1) * len("a short line")
     median = {name: statistics.median(each) for name, each in taken.items()}
     return {
         "ratio": round(statistics.median(a / b for a, b in zip(taken["compiled"], taken["by_hand"], strict=True)), 3),
         **{f"{name}_ms": round(each, 1) for name, each in median.items()},
         "added_ms": round(median["compiled"] - median["by_hand"], 1),
+        **{f"{name}_processor_ms": round(statistics.median(each), 1) for name, each in on_processor.items()},
     }
 
 
-def _milliseconds(side: Callable[[], None]) -> float:
-    started = time.perf_counter()
+def _milliseconds(side: Callable[[], None]) -> tuple[float, float]:
+    """How long a side took, and how much of it on the processor."""
+    started, busy = time.perf_counter(), time.process_time()
     side()
-    return (time.perf_counter() - started) * 1000
+    return (time.perf_counter() - started) * 1000, (time.process_time() - busy) * 1000
 
 
 def main() -> None:

@@ -7,9 +7,11 @@ or from the kill, until a worker says that the run is done, which includes the c
 - `started_per_second`: runs accepted, one after another, by one program while no worker is at work.
 - `finished_per_second`: those runs, one guarded call each, by the workers, from when all of them serve.
 - `advanced_to_a_question_per_second`: runs that the workers bring to the question whether to pay.
-- `decision_seconds`: from a person's decision to the end of its run.
+- `resumed_seconds`, `decision_seconds`: from a person's decision to the first entry in the record that its run goes on,
+  and to the end of the run.
 - `takeover_seconds`: from kill -9 of a worker in the middle of a payment until another one has finished its run.
-- `restart_seconds` (SQLite): from kill -9 until `interlock runs resume`, started at once, has finished the run.
+- `resume_seconds` (SQLite): after kill -9, until a program that was loaded before has finished the run.
+- `restart_seconds` (SQLite): the same for the command `interlock runs resume`, most of which is loading the program.
 - `waiting`: a worker's time on the processor in each second, and its memory, without and with so many waiting runs.
 """
 
@@ -19,6 +21,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import statistics
@@ -27,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +118,19 @@ def _serving(fleet: Fleet, workers: int) -> list[Process]:
 
 
 def decisions(fleet: Fleet, count: int) -> dict[str, Any]:
-    """Seconds from a decision to the end of its run, by a worker that has nothing else to do."""
+    """Seconds from a decision to its run's going on, and to the end of it, by a worker with nothing else to do."""
     worker = fleet.work("-", *DEFAULTS)
-    taken = [_decided(fleet, worker, _asked(fleet, worker, number)) for number in range(count)]
+    ended, resumed = [], []
+    for number in range(count):
+        run = _asked(fleet, worker, number)
+        ended.append(_decided(fleet, worker, run))
+        resumed.append(_resumed(fleet, run))
     fleet.end(worker)
-    return {"median": round(statistics.median(taken), 2), "most": round(max(taken), 2), "decisions": count}
+    return {
+        "decisions": count,
+        "resumed_seconds": {"median": round(statistics.median(resumed), 2), "most": round(max(resumed), 2)},
+        "decision_seconds": {"median": round(statistics.median(ended), 2), "most": round(max(ended), 2)},
+    }
 
 
 def takeover(fleet: Fleet) -> float:
@@ -135,19 +147,25 @@ def takeover(fleet: Fleet) -> float:
     return round(taken, 2)
 
 
-def restart(fleet: Fleet) -> float:
-    """Seconds until the command line has finished the run of a worker that was killed."""
-    first = fleet.work("hang after the tool", *DEFAULTS)
-    run = _asked(fleet, first, 2)
-    fleet.decide(run)
-    first.hear("^hangs")
-    killed = _killed(first)
-    command = [sys.executable, "-m", "tests.crash.worker", "-", "--", "runs", "resume", run]
+def restart(fleet: Fleet) -> dict[str, float]:
+    """Seconds until the run of a killed worker is finished, by this program and by one that is started for it."""
+    command = [sys.executable, "-m", "tests.crash.worker", "-", "--", "runs", "resume"]
     path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"INTERLOCK_HOME": str(fleet.home), "PYTHONPATH": path}
-    subprocess.run(command, cwd=fleet.project, env=environment, check=True, capture_output=True)
-    assert fleet.run(run).status == "done"
-    return round(time.perf_counter() - killed, 2)
+    taken = {}
+    for name in ("resume_seconds", "restart_seconds"):
+        worker = fleet.work("hang after the tool", *DEFAULTS)
+        run = _asked(fleet, worker, 2)
+        fleet.decide(run)
+        worker.hear("^hangs")
+        killed = _killed(worker)
+        if name == "resume_seconds":
+            fleet.engine.drive(run)
+        else:
+            subprocess.run([*command, run], cwd=fleet.project, env=environment, check=True, capture_output=True)
+        taken[name] = round(time.perf_counter() - killed, 2)
+        assert fleet.run(run).status == "done"
+    return taken
 
 
 def waiting(fleet: Fleet, count: int, seconds: float) -> dict[str, Any]:
@@ -159,7 +177,7 @@ def waiting(fleet: Fleet, count: int, seconds: float) -> dict[str, Any]:
     copied(fleet.engine.services.database, run, count)
     bytes_each = (_size(fleet) - size) / count
     worker_busy, large = _busy(worker, seconds), _memory(worker)
-    jobs = len(fleet.jobs())
+    jobs, told = len(fleet.jobs()), len(worker.said)
     taken = _decided(fleet, worker, run)
     woken = fleet.jobs()
     fleet.end(worker)
@@ -169,9 +187,10 @@ def waiting(fleet: Fleet, count: int, seconds: float) -> dict[str, Any]:
         "busy_with": round(worker_busy, 4),
         "megabytes_of_worker_per_1000": round((large - small) / 1e6 / (count / 1000), 3),
         "kilobytes_of_database_per_run": round(bytes_each / 1e3, 2),
+        "resumed_seconds": round(_resumed(fleet, run), 2),
         "decision_seconds": round(taken, 2),
         "woken_by_one_decision": len(woken) - jobs,
-        "advanced": sum("is done" in line or "is waiting" in line for line in worker.said) - 1,
+        "advanced": len({found[1] for line in worker.said[told:] if (found := re.search(r"run (run-\S+) is", line))}),
     }
 
 
@@ -187,6 +206,14 @@ def _decided(fleet: Fleet, worker: Process, run: str) -> float:
     fleet.decide(run)
     worker.hear(f"run {run} is done")
     return time.perf_counter() - begun
+
+
+def _resumed(fleet: Fleet, run: str) -> float:
+    """Seconds from the decision to the next entry in the record of a run."""
+    told = fleet.engine.history(run)
+    [decided] = [place for place, entry in enumerate(told) if entry["event"] == "approval.approved"]
+    after: timedelta = told[decided + 1]["at"] - told[decided]["at"]
+    return after.total_seconds()
 
 
 def _killed(worker: Process) -> float:
@@ -242,10 +269,10 @@ def measure(
         with house(database) as fleet:
             one = throughput(fleet, WORKERS[database], runs)
             print(database, one, file=sys.stderr, flush=True)
-            one["decision_seconds"] = decisions(fleet, decided)
+            one |= decisions(fleet, decided)
             one["takeover_seconds"] = takeover(fleet)
             if database == "sqlite":
-                one["restart_seconds"] = restart(fleet)
+                one |= restart(fleet)
             print(database, one, file=sys.stderr, flush=True)
             one["waiting"] = waiting(fleet, count, seconds)
         found[database] = one
