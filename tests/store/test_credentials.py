@@ -125,6 +125,28 @@ def test_every_refusal_costs_the_same_work(stores: Stores, tmp_path: Path) -> No
     assert len(set(hasher.verified)) == 1
 
 
+def test_a_token_that_was_right_is_not_hashed_again(stores: Stores, tmp_path: Path) -> None:
+    """Programs come with each request; what ended it, or another hash, counts at once all the same."""
+    hasher = Counted()
+    credentials = Credentials(stores.database, stores.audit, stores.clock, tmp_path, hasher)
+    issued, token = credentials.issue("anna", by="owner", lasting=DAY)
+    for _ in range(3):
+        assert credentials.check(token).person == "anna"
+    assert len(hasher.verified) == 1
+    with pytest.raises(NotAuthenticated):
+        credentials.check(token[:-1] + ("0" if token[-1] != "0" else "1"))
+    assert len(hasher.verified) == 2
+    with stores.database.write() as session:
+        row = session.get_one(Credential, issued.id)
+        row.hash = hasher.hash("another token")
+        session.add(row)
+    with pytest.raises(NotAuthenticated):
+        credentials.check(token)
+    credentials.revoke(issued.id, by="owner")
+    with pytest.raises(NotAuthenticated):
+        credentials.check(token)
+
+
 def test_refusals_are_told_once_a_minute_with_their_number(stores: Stores, credentials: Credentials) -> None:
     """Whoever tries tokens all day fills no disk, and the record says how many tries there were."""
     for _ in range(50):
