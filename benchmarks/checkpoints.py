@@ -141,12 +141,11 @@ def compare(ours: Any, stock: Any, steps: int, growth: int, rounds: int) -> dict
         return speed
 
     for _ in range(rounds):
-        speed = note(ours, steps, "")
-        told.setdefault("ratio_vs_stock", []).append(speed / note(stock, steps, "stock_"))
+        before, other, after = note(ours, steps, ""), note(stock, steps, "stock_"), note(ours, steps, "")
+        told.setdefault("ratio_vs_stock", []).append((before + after) / 2 / other)
         if growth:
             longer = note(ours, growth, "growth_")
-            again = note(ours, steps, "")
-            told.setdefault("growth_speed_kept", []).append(2 * longer / (speed + again))
+            told.setdefault("growth_speed_kept", []).append(2 * longer / (after + note(ours, steps, "")))
     digits = {"bytes_per_step": 0, "steps_per_second": 1, "ratio_vs_stock": 2, "growth_speed_kept": 2}
     found: dict[str, Any] = {"steps": steps, "rounds": rounds} | ({"growth_steps": growth} if growth else {})
     for name, values in told.items():
