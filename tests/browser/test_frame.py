@@ -40,3 +40,15 @@ def test_pages_are_accessible(
     asked = next(iter(shop.engine.services.approvals.waiting()), None) or shop.refund()
     page.goto(path.format(id=asked.id))
     accessible(page)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/people", 403), ("/delegations", 200)])
+def test_pages_that_refuse_are_accessible_too(
+    sign_in: Callable[..., Page], accessible: Callable[[Page], None], path: str, status: int
+) -> None:
+    """What is not there, what a role may not open, and what needs no request: axe finds nothing, light and dark."""
+    page = sign_in("fay", expect=[status])
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == status
+    accessible(page)
