@@ -176,7 +176,8 @@ class Driver:
         graph, spec = self.graph(run.spec_digest)
         with spans.workflow(run, spec, content=self.project.settings.trace_content) as traced:
             self._go_on(run, graph, spec)
-            traced.set_attribute("interlock.run.status", self.project.services.runs.get(run.id).status)
+            if traced.is_recording():
+                traced.set_attribute("interlock.run.status", self.project.services.runs.get(run.id).status)
 
     def _go_on(self, run: Run, graph: Graph, spec: Spec) -> None:
         services = self.project.services
