@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import postgres
+from tests.crash.fleet import Fleet
 from tests.crash.harness import PATIENCE, Child, Post, Server, Spawn
 from tests.crash.worker import Job
+
+DATABASES: dict[str, Callable[[], AbstractContextManager[str | None]]] = {
+    "sqlite": nullcontext,
+    "postgresql": lambda: postgres.database(empty=True),
+}
 
 
 @pytest.fixture
@@ -44,3 +52,25 @@ def post() -> Iterator[tuple[Post, dict[str, Any]]]:
 def home(tmp_path: Path) -> Path:
     """A home that does not exist yet."""
     return tmp_path / "home"
+
+
+@pytest.fixture(params=DATABASES)
+def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
+    """A project over an empty database of each kind."""
+    with DATABASES[request.param]() as url:
+        made = Fleet(tmp_path, url)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.fixture
+def on_a_server(tmp_path: Path) -> Iterator[Fleet]:
+    """A project over an empty database of a server."""
+    with DATABASES["postgresql"]() as url:
+        made = Fleet(tmp_path, url)
+        try:
+            yield made
+        finally:
+            made.close()

@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from interlock.engine.schedules import Scheduling
 from interlock.store.tables import Run, Schedule
 from tests.crash.fleet import Fleet
-from tests.crash.test_workers import DATABASES
 
 pytestmark = pytest.mark.slow  # each starts several processes that load the program, and mostly the queue
-
-
-@pytest.fixture(params=DATABASES)
-def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
-    """A project over an empty database of each kind."""
-    with DATABASES[request.param]() as url:
-        made = Fleet(tmp_path, url)
-        try:
-            yield made
-        finally:
-            made.close()
-
-
-@pytest.fixture
-def on_a_server(tmp_path: Path) -> Iterator[Fleet]:
-    """A project over an empty database of a server."""
-    with DATABASES["postgresql"]() as url:
-        made = Fleet(tmp_path, url)
-        try:
-            yield made
-        finally:
-            made.close()
 
 
 def due(fleet: Fleet) -> Schedule:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 
 import pytest
 
@@ -15,36 +12,10 @@ from tests.crash.fleet import Fleet
 
 pytestmark = pytest.mark.slow  # each starts one or two workers, processes that load the program and the queue
 
-DATABASES: dict[str, Callable[[], AbstractContextManager[str | None]]] = {
-    "sqlite": nullcontext,
-    "postgresql": lambda: postgres.database(empty=True),
-}
 DEAD_AFTER = 1.0
 """Seconds of silence after which these workers are given up."""
 TAKEOVER = 9.0
 """Seconds that may pass on top of that on a busy machine until the run goes on."""
-
-
-@pytest.fixture(params=DATABASES)
-def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
-    """A project over an empty database of each kind."""
-    with DATABASES[request.param]() as url:
-        made = Fleet(tmp_path, url)
-        try:
-            yield made
-        finally:
-            made.close()
-
-
-@pytest.fixture
-def on_a_server(tmp_path: Path) -> Iterator[Fleet]:
-    """A project over an empty database of a server."""
-    with DATABASES["postgresql"]() as url:
-        made = Fleet(tmp_path, url)
-        try:
-            yield made
-        finally:
-            made.close()
 
 
 def test_a_killed_worker_is_taken_over_from(fleet: Fleet) -> None:
